@@ -1,0 +1,14 @@
+"""Diagrad derives gradients, Jacobians and Hessians in matrix form, and verifies them by numbers."""
+
+from diagrad.derivation import Derivation as Derivation
+from diagrad.errors import DerivationError as DerivationError
+from diagrad.errors import InternalError as InternalError
+from diagrad.errors import ProblemError as ProblemError
+from diagrad.errors import Unsupported as Unsupported
+from diagrad.formula import Formula as Formula
+from diagrad.problem import Problem as Problem
+from diagrad.problem import load as load
+from diagrad.problem import parse as parse
+from diagrad.verify import Verification as Verification
+
+__version__ = "0.1.0"

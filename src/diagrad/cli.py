@@ -1,0 +1,243 @@
+"""The command line, `diagrad derive problem.dg`.
+
+Results go to standard output, everything else to standard error. Exit status: 0 done, 2 bad input
+or usage, 4 internal error. `diagrad --help` needs no more than click: the engine is imported where
+it is used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from diagrad.errors import DerivationError, ProblemError
+
+if TYPE_CHECKING:
+    import diagrad as dg
+
+DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
+LONGEST = 1_000_000
+LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
+SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
+PLAIN = str.maketrans({"×": "x", "−": "-", "∂": "d", "∘": "*", "·": "*", "′": "'", "…": "..."})
+
+
+class Guarded(click.Group):
+    """Commands whose exceptions become a message and an exit status, never a bare traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(DONE)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except (ProblemError, DerivationError) as error:
+            say(str(error))
+            ctx.exit(BAD_INPUT)
+        except Exception as error:
+            say(report(error))
+            ctx.exit(INTERNAL)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands and Path(args[0]).is_file():
+            ctx.fail(f"No such command {args[0]!r}: did you mean `diagrad derive {args[0]}`?")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Guarded,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="diagrad", message="%(prog)s %(version)s")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Derives gradients in matrix notation and checks them against numbers.
+
+    Without a command: derives a network with one hidden layer.
+    """
+    if context.invoked_subcommand is None:
+        show_seed()
+
+
+@main.command()
+@click.argument("file")
+@click.option("--of", metavar="J", help="What to differentiate; default: the last definition.")
+@click.option(
+    "--wrt", metavar="x,W1", help="By which names; default: every variable that is not a label."
+)
+@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
+@click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "latex"]), default="text",
+    show_default=True,
+)  # fmt: skip
+@click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
+def derive(
+    file: str,
+    of: str | None,
+    wrt: str | None,
+    order: int,
+    layout: str,
+    form: str,
+    output: str | None,
+) -> None:
+    """Derive what FILE defines, with respect to its variables. FILE may be - for standard input."""
+    import diagrad as dg
+    from diagrad.report import render
+
+    problem = dg.parse(read(file), file=shown(file))
+    for warning in problem.warnings:
+        say(f"warning: {warning}")
+    target = of or last_definition(problem)
+    derivations = problem.derive(
+        target, wrt=variables(problem, target, wrt), order=order, layout=layout
+    )
+    plain = output is None and not can_show(SYMBOLS, sys.stdout)
+    emit(render(problem, derivations, form, plain), output, paint=form == "text")
+
+
+def show_seed() -> None:
+    """The network of the README with respect to its input, the problem first."""
+    from importlib.resources import files
+
+    import diagrad as dg
+    from diagrad.report import render
+
+    text = files("diagrad").joinpath("one_hidden_layer.dg").read_text("utf-8")
+    problem = dg.parse(text, file="one_hidden_layer.dg")
+    derivations = problem.derive("J", wrt=["x"])
+    lines = [f"  {line}".rstrip() for line in text.splitlines()]
+    result = render(problem, derivations, "text", plain=not can_show(SYMBOLS, sys.stdout))
+    hint = "  Your own problem: diagrad derive problem.dg"
+    emit("\n".join([*lines, "", result, hint, ""]), None, paint=True)
+
+
+def shown(file: str) -> str:
+    return "standard input" if file == "-" else file
+
+
+def read(file: str) -> str:
+    """The text of a problem. Raises ProblemError for what is no text."""
+    try:
+        data = read_bytes(file)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ProblemError(f"cannot read {shown(file)}: {why}") from None
+    if len(data) > LONGEST:
+        raise ProblemError(f"{shown(file)} is longer than {LONGEST} bytes, the most a problem has")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ProblemError(f"{shown(file)}:{line}: not UTF-8; save it as UTF-8 text") from None
+
+
+def read_bytes(file: str) -> bytes:
+    """Of a longer file one byte more than the most, never all of it."""
+    if file == "-":
+        return sys.stdin.buffer.read(LONGEST + 1)
+    with Path(file).open("rb") as stream:
+        return stream.read(LONGEST + 1)
+
+
+def last_definition(problem: dg.Problem) -> str:
+    if not problem.last:
+        raise ProblemError(
+            "the problem defines nothing to differentiate: add a line like J = sum(x), or use --of"
+        )
+    return problem.last
+
+
+def variables(problem: dg.Problem, of: str, wrt: str | None) -> list[str]:
+    """The names after --wrt, each once; without it those the problem offers."""
+    if wrt is not None:
+        names = list(dict.fromkeys(name.strip() for name in wrt.split(",") if name.strip()))
+    else:
+        names = problem.default_wrt(of)
+    if not names:
+        raise DerivationError(f"no variable to differentiate {of} by: name one with --wrt")
+    return names
+
+
+def can_show(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def fitting(text: str, stream: TextIO) -> str:
+    """The text as far as the stream can show it, the rest in ASCII."""
+    if can_show(text, stream):
+        return text
+    encoding = stream.encoding or "utf-8"
+    return text.translate(PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def say(message: str) -> None:
+    """To standard error; control characters, which a problem may hold, are shown, not sent."""
+    visible = "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in message)
+    print(fitting(visible, sys.stderr), file=sys.stderr)
+
+
+def emit(text: str, output: str | None, paint: bool) -> None:
+    if output is not None:
+        try:
+            Path(output).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ProblemError(f"cannot write {output}: {error.strerror}") from None
+    elif paint and sys.stdout.isatty():
+        show_painted(fitting(text, sys.stdout))
+    else:
+        sys.stdout.write(fitting(text, sys.stdout))
+        sys.stdout.flush()
+
+
+def show_painted(text: str) -> None:
+    """On a terminal: results bright, what is indented under them dim."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    for line in text.splitlines():
+        console.print(Text(line, style="dim" if line.startswith("  ") else "bold"))
+
+
+def report(error: Exception) -> str:
+    """What a person needs who reports an internal error, and where it happened if asked for."""
+    import platform
+    import shlex
+    import traceback
+
+    debug = os.environ.get("DIAGRAD_DEBUG") == "1"
+    trace = "".join(traceback.format_exception(error)) if debug else ""
+    return (
+        f"{trace}diagrad: internal error: {type(error).__name__}: {error}\n"
+        "This is a mistake in Diagrad, not in your problem. Please report it, with the text of\n"
+        "the problem and these lines:\n"
+        f"  command  {shlex.join(['diagrad', *sys.argv[1:]])}\n"
+        f"  version  diagrad {version('diagrad')}, Python {platform.python_version()},"
+        f" NumPy {version('numpy')}, {platform.system()}\n"
+        "DIAGRAD_DEBUG=1 shows where it happened."
+    )
+
+
+def version(package: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,68 @@
+"""Every error that a user can meet.
+
+    ValueError
+    ├── ProblemError       the text, or what was passed with it, is not right; says where and what to do
+    │   └── Unsupported    right, but not in Diagrad yet
+    └── DerivationError    the request cannot be met; says why
+    RuntimeError
+    └── InternalError      Diagrad contradicts itself; asks for a report
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A piece of one line of the text: line from 1, columns from 1 in characters, the end excluded."""
+
+    line: int
+    column: int
+    end: int
+
+
+class ProblemError(ValueError):
+    """What is wrong with a problem, where, and the cure.
+
+    `line` and `column` count from 1, in characters; both are None where there is no place in a text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        span: Span | None = None,
+        text_line: str = "",
+        file: str = "problem",
+    ) -> None:
+        self.message = message
+        self.line = span.line if span else None
+        self.column = span.column if span else None
+        self.span = span
+        super().__init__(_with_caret(message, span, text_line, file) if span else message)
+
+
+class Unsupported(ProblemError):
+    """A correct problem that uses what Diagrad does not have yet."""
+
+
+class DerivationError(ValueError):
+    """A request that cannot be met: why, and what could be asked instead."""
+
+
+class InternalError(RuntimeError):
+    """Diagrad found its own result wrong. The message holds what a report needs."""
+
+
+WIDEST = 100
+
+
+def _with_caret(message: str, span: Span, text_line: str, file: str) -> str:
+    head = f"{file}:{span.line}: {message}"
+    if not text_line.strip():
+        return head
+    start = max(0, span.column - 1 - WIDEST // 2)
+    shown = text_line[start : start + WIDEST]
+    column = span.column - 1 - start
+    carets = "^" * max(1, min(span.end - span.column, len(shown) - column))
+    lead = "".join("\t" if c == "\t" else " " for c in shown[:column])
+    return f"{head}\n    {shown}\n    {lead}{carets}"

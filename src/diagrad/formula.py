@@ -1,0 +1,70 @@
+"""A formula: a typed expression over a problem's names, printed in any notation and evaluated anywhere."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from diagrad.dimensions import is_scalar
+from diagrad.expression import Expression, Symbol, walk
+from diagrad.show import Names, printed
+
+if TYPE_CHECKING:
+    from diagrad.language import Source
+
+
+class Formula:
+    """An expression over the names of a problem. `layout` says how a derivative is laid out, None for a value."""
+
+    def __init__(
+        self, expression: Expression, source: Source, names: Names, layout: str | None = None
+    ) -> None:
+        self.expression = expression
+        self.layout = layout
+        self._problem = source
+        self._names = names
+
+    @cached_property
+    def source(self) -> str:
+        """The formula in the problem language."""
+        return printed(self.expression, "source", self._names)
+
+    def unicode(self) -> str:
+        """As in a book, in plain text: `(ŷ − y) W₂ᵀ ∘ h`."""
+        return printed(self.expression, "unicode", self._names)
+
+    def ascii(self) -> str:
+        """As in a book, in ASCII alone."""
+        return printed(self.expression, "ascii", self._names)
+
+    def latex(self) -> str:
+        r"""As LaTeX, for math mode: `\\hat{y} - y`."""
+        return printed(self.expression, "latex", self._names)
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The sizes as text, ("1", "Dx"); a scalar has ("1", "1")."""
+        return tuple(str(size) for size in self.expression.shape)
+
+    def evaluate(self, **arrays: object) -> Any:
+        """The value at given variables: a NumPy array of this shape, or a NumPy scalar.
+
+        Only the variables that the formula depends on are needed; the definitions among its names are worked out.
+        Raises ProblemError for a missing or unknown name and for a shape that does not fit.
+        """
+        from diagrad.evaluate import environment_from, evaluate, plain, with_definitions
+
+        environment = environment_from(self._problem, arrays)
+        environment = with_definitions(self._problem, environment)
+        value = evaluate(self.expression, environment)
+        return plain(value) if is_scalar(self.expression.shape) else value
+
+    def __repr__(self) -> str:
+        return f"Formula({self.source!r})"
+
+    def __str__(self) -> str:
+        return self.unicode()
+
+    def names(self) -> frozenset[str]:
+        """The names that stand in it."""
+        return frozenset(n.name for n in walk(self.expression) if isinstance(n, Symbol))

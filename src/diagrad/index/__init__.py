@@ -1,0 +1,1 @@
+"""Index notation: closed tensors, sums of products of them, and their normal form."""

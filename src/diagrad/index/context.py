@@ -1,0 +1,200 @@
+"""The setting in which index forms are normal: the facts that hold, the names the user gave, and the record.
+
+`Context.normal` is the one place where terms are rewritten. Each law it applies is recorded with the term before and
+after, because derivations are read from that record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from diagrad.index import knowledge
+from diagrad.index.names import Names
+from diagrad.index.relabel import canonical, splice
+from diagrad.index.term import (
+    Applied,
+    Definition,
+    Factor,
+    Head,
+    Sum,
+    Term,
+    Variable,
+    factor_key,
+    rational,
+)
+
+
+class Facts(NamedTuple):
+    """What holds of one variable; `unit_axes` are the axes along which its entries sum to 1."""
+
+    words: frozenset[str] = frozenset()
+    unit_axes: tuple[int, ...] = ()
+
+
+class Application(NamedTuple):
+    """One rewriting: a law's name, the term before, and what it became."""
+
+    law: str
+    before: Term
+    after: tuple[Term, ...]
+
+
+Law = Callable[["Context", Term], "Term | None"]
+
+
+class Context:
+    """Facts and names in force, with the normal forms found so far.
+
+    `facts` maps variables to what is known of them. Definitions become names by `name`; from then on their bodies,
+    and what is a multiple or power of them, are written by their names.
+    """
+
+    def __init__(self, facts: Mapping[Variable, Facts]) -> None:
+        self.facts = facts
+        self.names = Names()
+        self.record: list[Application] = []
+        self._normal: dict[Head, Head] = {}
+        self._groups: dict[Head, tuple[Any, Head, tuple[int, ...]]] = {}
+        self.known: dict[tuple[Head, str], Any] = {}
+
+    def name(self, definition: Definition) -> None:
+        """From now on write the definition's body by its name."""
+        self.names.add(definition, self.normal(definition.body))
+        self._normal.clear()
+        self._groups.clear()
+        self.known.clear()
+
+    def normal(self, head: Head) -> Head:
+        """The normal form: equal by the laws, and equal forms are (for the laws we have) one object."""
+        found = self._normal.get(head)
+        if found is None:
+            found = self._normalised(head)
+            self._normal[head] = found
+            self._normal[found] = found
+        return found
+
+    def _normalised(self, head: Head) -> Head:
+        match head:
+            case Applied():
+                arguments = tuple(self.normal(a) for a in head.arguments)
+                head = Applied(head.operation, arguments, head.axes, head.parameters)
+                simpler = head.operation.simplified(head)
+                return self.normal(simpler) if simpler is not None else self.names.whole(head)
+            case Sum():
+                return self._sum(head)
+        return head
+
+    def _sum(self, head: Sum) -> Head:
+        collected: dict[tuple[tuple[Factor, ...], tuple[Any, ...]], Any] = {}
+        pending = list(reversed(head.terms))
+        while pending:
+            term = self._reduced(pending.pop(), not head.axes)
+            spread = _spread(term)
+            if spread is not None:
+                self.record.append(Application("distribute a sum", term, spread))
+                pending.extend(reversed(spread))
+                continue
+            term = canonical(term)
+            key = (term.factors, term.bound)
+            collected[key] = collected.get(key, 0) + term.coefficient
+        terms = tuple(
+            Term(rational(c), factors, bound) for (factors, bound), c in collected.items() if c != 0
+        )
+        result = Sum(head.axes, tuple(sorted(terms, key=term_key)))
+        return self.names.whole(unwrapped(result))
+
+    def _reduced(self, term: Term, scalar: bool) -> Term:
+        """The laws applied to one term until none applies."""
+        from diagrad.index.laws import LAWS, closed_scalars
+
+        factors = tuple(Factor(self.normal(f.head), f.labels, self._power(f.exponent)) for f in term.factors)
+        term = term._replace(factors=factors)
+        changed = True
+        while changed and term.coefficient != 0:
+            changed = False
+            for name, law in LAWS:
+                after = law(self, term)
+                if after is not None:
+                    self.record.append(Application(name, term, (after,)))
+                    term, changed = after, True
+                    break
+            else:
+                after = closed_scalars(self, term, scalar)
+                if after is not None:
+                    self.record.append(Application("a closed sum is a scalar", term, (after,)))
+                    term, changed = after, True
+        return term._replace(factors=(), bound=()) if term.coefficient == 0 else term
+
+    def _power(self, exponent: Any) -> Any:
+        if not isinstance(exponent, Head):
+            return exponent
+        from diagrad.index.term import as_number
+
+        exponent = self.normal(exponent)
+        value = as_number(exponent)
+        return exponent if value is None else value
+
+    def group(self, head: Head) -> tuple[Any, Head, tuple[int, ...]]:
+        """A sum as (c, primitive, order): it equals c · primitive with its axes permuted by `order`, where the
+        primitive has whole coprime coefficients, a leading coefficient that is positive, and of all orders of its
+        axes the first. Groups that differ by a factor, a sign or a transposition become one head."""
+        found = self._groups.get(head)
+        if found is None:
+            found = self._groups[head] = self._primitive(head)
+        return found
+
+    def _primitive(self, head: Head) -> tuple[Any, Head, tuple[int, ...]]:
+        count = len(head.axes)
+        best = None
+        for order in knowledge.axis_orders(count):
+            turned = head if order == tuple(range(count)) else self.normal(knowledge.permuted(head, order))
+            if not isinstance(turned, Sum) or len(turned.terms) < 2:
+                return (1, head, tuple(range(count)))
+            if best is None or turned.key < best[0].key:
+                best = (turned, order)
+        assert best is not None
+        turned, order = best
+        content = knowledge.content(turned)
+        if content != 1:
+            scaled = tuple(
+                t._replace(coefficient=rational(Fraction(t.coefficient) / content)) for t in turned.terms
+            )
+            turned = self.normal(Sum(turned.axes, scaled))
+        return (content, turned, order)
+
+
+def unwrapped(head: Sum) -> Head:
+    """A sum that is one head, taken once with its axes in order, as that head."""
+    if len(head.terms) == 1:
+        term = head.terms[0]
+        if term.coefficient == 1 and len(term.factors) == 1 and not term.bound:
+            (factor,) = term.factors
+            if factor.exponent == 1 and factor.labels == tuple(range(len(head.axes))):
+                return factor.head
+    return head
+
+
+def term_key(term: Term) -> tuple[Any, ...]:
+    return (len(term.factors) > 0, [factor_key(f) for f in term.factors], len(term.bound))
+
+
+def _spread(term: Term) -> tuple[Term, ...] | None:
+    """c Σ (a + b) = c Σ a + c Σ b, for a term that is nothing but a sum."""
+    if len(term.factors) != 1:
+        return None
+    (factor,) = term.factors
+    head = factor.head
+    if not isinstance(head, Sum) or factor.exponent != 1:
+        return None
+    if len(head.terms) == 1 and not head.axes:
+        return None
+    return tuple(
+        Term(
+            rational(Fraction(term.coefficient) * inner.coefficient),
+            splice(inner, factor.labels, term.bound),
+            term.bound + inner.bound,
+        )
+        for inner in head.terms
+    )

@@ -1,0 +1,157 @@
+"""Reverse differentiation over heads: one chain rule, one product rule, and the rooms' local derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from diagrad.index.build import Label, Polynomial, as_polynomial, delta, indexed, labels, tensor
+from diagrad.index.context import Context
+from diagrad.index.term import (
+    Applied,
+    Definition,
+    Factor,
+    Head,
+    Rational,
+    Sum,
+    Term,
+    rational,
+)
+
+
+class Link(NamedTuple):
+    """One use of the chain rule: the adjoint of `head`, the local derivative ∂head/∂child, and their contraction,
+    all with the axes of what is differentiated first."""
+
+    head: Head
+    adjoint: Head
+    child: Head
+    local: Sum
+    contribution: Head
+
+
+def derivative(
+    of: Head, wrt: Head, context: Context, links: list[Link] | None = None, whole: bool = False
+) -> Head:
+    """∂of/∂wrt with the axes of `of`, then those of `wrt`, in normal form.
+
+    Goes from `of` down to `wrt`, the deepest head first, so that each adjoint is complete when it is used. The terms
+    of a local derivative are distributed over, the adjoint is not; with `whole`, a local derivative of several terms
+    stays one factor, too.
+    """
+    of = context.normal(of)
+    depends = _Dependence(wrt)
+    adjoints: dict[Head, list[Term]] = {}
+    waiting: list[tuple[int, int, Head]] = []
+
+    def receive(head: Head, terms: tuple[Term, ...]) -> None:
+        if head not in adjoints:
+            adjoints[head] = []
+            heappush(waiting, (-head.depth, len(adjoints), head))
+        adjoints[head].extend(terms)
+
+    i, j = labels(of.axes), labels(of.axes)
+    receive(of, tensor((i, j), delta(i, j)).terms)
+    total: Head = Sum(of.axes + wrt.axes, ())
+    while waiting:
+        head = heappop(waiting)[2]
+        if not depends.on(head):
+            continue
+        adjoint = context.normal(Sum(of.axes + head.axes, tuple(adjoints[head])))
+        if head is wrt:
+            total = adjoint
+            continue
+        for child, local in local_derivatives(head):
+            if depends.on(child):
+                contribution = chain(adjoint, local, len(of.axes), child, context, whole)
+                receive(child, contribution.terms)
+                if links is not None:
+                    links.append(Link(head, adjoint, child, local, contribution))
+    return total
+
+
+class _Dependence:
+    """Which heads depend on one."""
+
+    def __init__(self, wrt: Head) -> None:
+        self._known: dict[Head, bool] = {wrt: True}
+        self._lowest = wrt.depth
+
+    def on(self, head: Head) -> bool:
+        if head not in self._known:
+            deep = head.depth > self._lowest
+            self._known[head] = deep and any(self.on(child) for child in head.children)
+        return self._known[head]
+
+
+def chain(
+    adjoint: Head, local: Sum, output: int, child: Head, context: Context, whole: bool
+) -> Sum:
+    """Σₐ A[f, a] D[a, c] for the adjoint A[f, a] and the local derivative D[a, c]."""
+    f = labels(adjoint.axes[:output])
+    a = labels(adjoint.axes[output:])
+    c = labels(child.axes)
+    if whole and len(local.terms) > 1:
+        pieces = [adjoint[f, a] * context.normal(local)[a, c]]
+    else:
+        pieces = [adjoint[f, a] * Sum(local.axes, (term,))[a, c] for term in local.terms]
+    total = as_polynomial(0)
+    for piece in pieces:
+        total = Polynomial(total.products + piece.products)
+    return tensor((f, c), Polynomial(total.products[1:]))
+
+
+def local_derivatives(head: Head) -> Iterator[tuple[Head, Sum]]:
+    """The heads that a head is made of, each with ∂head/∂child (axes of the head, then of the child)."""
+    match head:
+        case Definition():
+            i, j = labels(head.axes), labels(head.axes)
+            yield head.body, tensor((i, j), delta(i, j))
+        case Applied():
+            for argument, child in enumerate(head.arguments):
+                yield child, head.operation.derivative(head, argument)
+        case Sum():
+            for term in head.terms:
+                yield from _product_rule(head, term)
+
+
+def _product_rule(head: Sum, term: Term) -> Iterator[tuple[Head, Sum]]:
+    """∂(c Π fᵉ)/∂f for each factor, and for each exponent that is itself a value."""
+    free = labels(head.axes)
+    bound = labels(term.bound)
+
+    def at(factor: Factor) -> tuple[Label, ...]:
+        return tuple(free[k] if k >= 0 else bound[-k - 1] for k in factor.labels)
+
+    for position, factor in enumerate(term.factors):
+        rest = as_polynomial(term.coefficient)
+        for k, other in enumerate(term.factors):
+            if k != position:
+                rest = rest * _power(other, at(other))
+        c = labels(factor.head.axes)
+        here = delta(at(factor), c)
+        yield factor.head, tensor((free, c), rest * _lowered(factor, at(factor)) * here)
+        if isinstance(factor.exponent, Head):
+            from diagrad.operations.elementwise import log
+
+            whole = rest * _power(factor, at(factor)) * log(indexed(factor.head, at(factor)))
+            yield factor.exponent, tensor(free, whole)
+
+
+def _power(factor: Factor, at: tuple[Label, ...]) -> Polynomial:
+    base = indexed(factor.head, at)
+    return base if factor.exponent == 1 else base**factor.exponent
+
+
+def _lowered(factor: Factor, at: tuple[Label, ...]) -> Polynomial | Rational:
+    """e fᵉ⁻¹."""
+    exponent = factor.exponent
+    if isinstance(exponent, Head):
+        less = tensor((), indexed(exponent, ()) - 1)
+        return indexed(exponent, ()) * indexed(factor.head, at) ** less
+    if exponent == 1:
+        return 1
+    less_number = rational(Fraction(exponent) - 1)
+    return exponent * _power(factor._replace(exponent=less_number), at)

@@ -1,0 +1,146 @@
+"""What is known of a head: its sign, its symmetry, what its entries sum to. Unknown is not false."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import reduce
+from itertools import permutations
+from math import gcd, lcm
+from typing import TYPE_CHECKING
+
+from diagrad.facts import closure
+from diagrad.index.relabel import mapped
+from diagrad.index.term import (
+    Applied,
+    Constant,
+    Definition,
+    Delta,
+    Extent,
+    Factor,
+    Head,
+    Numeral,
+    Rational,
+    Sum,
+    Term,
+    Variable,
+    rational,
+)
+
+if TYPE_CHECKING:
+    from diagrad.index.context import Context
+
+
+def has(context: Context, head: Head, fact: str) -> bool:
+    """True where the fact is known of every entry; False means unknown."""
+    key = (head, fact)
+    if key not in context.known:
+        context.known[key] = _has(context, head, fact)
+    return bool(context.known[key])
+
+
+def _has(context: Context, head: Head, fact: str) -> bool:
+    match head:
+        case Variable():
+            found = context.facts.get(head)
+            return found is not None and fact in found.words
+        case Definition():
+            return has(context, head.body, fact)
+        case Numeral() | Extent() | Constant():
+            return fact in ("positive", "nonneg", "nonzero")
+        case Delta():
+            return fact in ("nonneg", "symmetric")
+        case Applied():
+            return fact in closure(head.operation.facts)
+        case Sum():
+            return _sum_has(context, head, fact)
+    return False
+
+
+def _sum_has(context: Context, head: Sum, fact: str) -> bool:
+    if fact == "symmetric":
+        same = len(head.axes) == 2 and head.axes[0] == head.axes[1]
+        return same and context.normal(permuted(head, (1, 0))) is context.normal(head)
+    if fact == "nonneg":
+        return bool(head.terms) and all(_term_sign(context, t, "nonneg") for t in head.terms)
+    if fact in ("positive", "nonzero"):
+        return (
+            has(context, head, "nonneg")
+            and any(_term_sign(context, t, "positive") for t in head.terms)
+        ) or _complement(context, head)
+    return False
+
+
+def _complement(context: Context, head: Sum) -> bool:
+    """1 − p with p in (0, 1)."""
+    if len(head.terms) != 2:
+        return False
+    one, rest = head.terms
+    if one.factors or one.coefficient != 1 or rest.coefficient != -1 or rest.bound:
+        return False
+    return len(rest.factors) == 1 and rest.factors[0].exponent == 1 and has(
+        context, rest.factors[0].head, "prob"
+    )
+
+
+def _term_sign(context: Context, term: Term, fact: str) -> bool:
+    return term.coefficient > 0 and all(factor_sign(context, f, fact) for f in term.factors)
+
+
+def factor_sign(context: Context, factor: Factor, fact: str) -> bool:
+    """Whether a power is known to be "positive" or "nonneg"."""
+    if has(context, factor.head, "positive"):
+        return True
+    even = not isinstance(factor.exponent, Head) and factor.exponent % 2 == 0
+    if fact == "nonneg":
+        return even or has(context, factor.head, "nonneg")
+    return even and has(context, factor.head, "nonzero")
+
+
+def unit_axes(context: Context, head: Head) -> tuple[int, ...]:
+    """The axes along which the entries sum to 1; empty where that is not known."""
+    match head:
+        case Variable():
+            found = context.facts.get(head)
+            return found.unit_axes if found else ()
+        case Definition():
+            return unit_axes(context, head.body)
+        case Applied() if head.operation.name == "softmax":
+            return tuple(head.parameters)
+        case Sum() if len(head.terms) == 1 and head.terms[0].coefficient == 1:
+            return _turned_unit_axes(context, head)
+    return ()
+
+
+def _turned_unit_axes(context: Context, head: Sum) -> tuple[int, ...]:
+    """Those of a transpose."""
+    term = head.terms[0]
+    if len(term.factors) != 1 or term.bound or term.factors[0].exponent != 1:
+        return ()
+    factor = term.factors[0]
+    return tuple(factor.labels[axis] for axis in unit_axes(context, factor.head))
+
+
+def axis_orders(count: int) -> list[tuple[int, ...]]:
+    """The orders in which the axes of a group are tried; beyond two axes only the given one."""
+    return list(permutations(range(count))) if count <= 2 else [tuple(range(count))]
+
+
+def permuted(head: Head, order: tuple[int, ...]) -> Sum:
+    """The tensor whose axis k is axis order[k] of `head`."""
+    axes = tuple(head.axes[k] for k in order)
+    labels = [0] * len(order)
+    for position, axis in enumerate(order):
+        labels[axis] = position
+    if isinstance(head, Sum):
+        turn = dict(enumerate(labels))
+        return Sum(axes, tuple(t._replace(factors=mapped(t.factors, turn)) for t in head.terms))
+    return Sum(axes, (Term(1, (Factor(head, tuple(labels)),)),))
+
+
+def content(head: Sum) -> Rational:
+    """The rational number c for which head / c has whole coprime coefficients, the first of them positive."""
+    coefficients = [Fraction(t.coefficient) for t in head.terms]
+    divisor = reduce(gcd, (c.numerator for c in coefficients))
+    multiple = reduce(lcm, (c.denominator for c in coefficients))
+    sign = -1 if coefficients[0] < 0 else 1
+    return rational(Fraction(sign * abs(divisor), multiple))

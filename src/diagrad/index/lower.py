@@ -1,0 +1,65 @@
+"""From typed expressions to index form: every operation writes itself out by its elements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from diagrad.dimensions import UNIT, Shape, Size
+from diagrad.errors import Unsupported
+from diagrad.expression import Apply, Expression, Number, Symbol
+from diagrad.index.build import Indexed, extent, tensor
+from diagrad.index.term import Constant, Definition, Head, Variable, constant
+
+
+def axes_of(shape: Shape) -> tuple[tuple[Size, ...], int]:
+    """The axes of a value of this shape without unit axes, and how many of them are row axes."""
+    rows, columns = ((size,) if size != UNIT else () for size in shape)
+    return rows + columns, len(rows)
+
+
+def lower(
+    expression: Expression, heads: Mapping[str, Head], sizes: Mapping[str, Size]
+) -> Indexed:
+    """The index form, not yet normal. `heads` are the variables and definitions by name, `sizes` the dimensions.
+
+    Raises Unsupported where an operation cannot be written in index form yet.
+    """
+    done: dict[int, Indexed] = {}
+
+    def visit(node: Expression) -> Indexed:
+        if id(node) not in done:
+            done[id(node)] = value(node)
+        return done[id(node)]
+
+    def value(node: Expression) -> Indexed:
+        match node:
+            case Number():
+                return Indexed(constant(node.value), 0)
+            case Symbol(role="dimension"):
+                return Indexed(tensor((), extent(sizes[node.name])), 0)
+            case Symbol(role="constant"):
+                return Indexed(Constant(node.name), 0)
+            case Symbol():
+                return Indexed(heads[node.name], axes_of(node.shape)[1])
+            case Apply():
+                operands = [visit(operand) for operand in node.operands]
+                lowered = node.operation.elements(operands, node.parameters)
+                _check_axes(node, lowered)
+                return lowered
+        raise AssertionError(node)
+
+    return visit(expression)
+
+
+def _check_axes(node: Apply, lowered: Indexed) -> None:
+    axes, rows = axes_of(node.shape)
+    if len(node.shape) == 2 and (lowered.tensor.axes, lowered.row_axes) != (axes, rows):
+        raise Unsupported(f"{node.operation.name} of these operands is not supported yet", node.span)
+
+
+def variable(name: str, position: int, shape: Shape) -> Variable:
+    return Variable(name, position, axes_of(shape)[0])
+
+
+def definition(name: str, position: int, body: Head) -> Definition:
+    return Definition(name, position, body)

@@ -1,0 +1,307 @@
+"""Search-rules: other forms of a sum, among which the raising picks the cheapest.
+
+Factoring takes out the largest common product of two terms, up to the names of their bound labels; expanding
+distributes products over sums. Both are bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import NamedTuple
+
+from diagrad.dimensions import Size
+from diagrad.index.context import Context
+from diagrad.index.relabel import splice
+from diagrad.index.term import (
+    Applied,
+    Definition,
+    Delta,
+    Factor,
+    Head,
+    Rational,
+    Sum,
+    Term,
+    Variable,
+    rational,
+)
+
+MOST_TERMS = 24
+
+
+def candidates(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
+    """Lists of terms whose sum equals the head, each once."""
+    seen: set[tuple[Term, ...]] = set()
+    for terms in _proposals(head, context):
+        if terms not in seen:
+            seen.add(terms)
+            yield terms
+
+
+def _proposals(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
+    yield head.terms
+    if len(head.terms) > 1:
+        yield factored(head.terms, head.axes, context)
+    spread = expanded(head, context)
+    if spread is not None:
+        yield spread
+        yield factored(spread, head.axes, context)
+
+
+def expanded(head: Sum, context: Context) -> tuple[Term, ...] | None:
+    """The terms with products distributed over sums, or None where there is nothing to distribute or too much."""
+    result: list[Term] = []
+    changed = False
+    for term in head.terms:
+        pieces = distributed(term)
+        changed |= len(pieces) > 1
+        result += pieces
+        if len(result) > MOST_TERMS:
+            return None
+    if not changed:
+        return None
+    total = context.normal(Sum(head.axes, tuple(result)))
+    if isinstance(total, Sum):
+        return total.terms
+    return (Term(1, (Factor(total, tuple(range(len(head.axes)))),)),)
+
+
+def is_sum(factor: Factor) -> bool:
+    """A sum of several terms, taken once."""
+    return isinstance(factor.head, Sum) and len(factor.head.terms) > 1 and factor.exponent == 1
+
+
+def distributed(term: Term, over: Callable[[Factor], bool] = is_sum) -> list[Term]:
+    """The terms of a product multiplied out over those of its factors that are sums and chosen by `over`."""
+    for position, factor in enumerate(term.factors):
+        head = factor.head
+        if not isinstance(head, Sum) or not over(factor):
+            continue
+        rest = term.factors[:position] + term.factors[position + 1 :]
+        result = []
+        for inner in head.terms:
+            factors = rest + splice(inner, factor.labels, term.bound)
+            coefficient = rational(Fraction(term.coefficient) * inner.coefficient)
+            once = Term(coefficient, factors, term.bound + inner.bound)
+            result += distributed(once, over)
+        return result
+    return [term]
+
+
+class Common(NamedTuple):
+    """A product that stands in two terms: pairs of factor positions with the exponent they share, and the label of
+    the second term for each of the first."""
+
+    pairs: tuple[tuple[int, int, Rational | Head], ...]
+    labels: dict[int, int]
+    weight: float
+
+
+def factored(
+    terms: Sequence[Term], axes: tuple[Size, ...], context: Context
+) -> tuple[Term, ...]:
+    """Terms with their largest common products taken out, greedily, two terms at a time."""
+    current = list(terms)
+    while len(current) > 1:
+        best = _best_pair(current, axes)
+        if best is None:
+            break
+        first, second, common = best
+        joined = _joined(current[first], current[second], common, axes, context)
+        rest = [t for k, t in enumerate(current) if k not in (first, second)]
+        current = [*rest[:first], joined, *rest[first:]] if joined.coefficient != 0 else rest
+    return tuple(current)
+
+
+def _best_pair(
+    terms: Sequence[Term], axes: tuple[Size, ...]
+) -> tuple[int, int, Common] | None:
+    best: tuple[int, int, Common] | None = None
+    for first in range(len(terms)):
+        for second in range(first + 1, len(terms)):
+            common = _common(terms[first], terms[second])
+            if common is None or not _closable(terms[first], terms[second], common):
+                continue
+            if best is None or common.weight > best[2].weight:
+                best = (first, second, common)
+    return best
+
+
+def _common(s: Term, t: Term) -> Common | None:
+    """The heaviest common product found from any pair of equal factors to start with."""
+    best: Common | None = None
+    for p, q in _equal_factors(s, t):
+        grown = _grown(s, t, p, q)
+        if grown is not None and (best is None or grown.weight > best.weight):
+            best = grown
+    return best
+
+
+def _equal_factors(s: Term, t: Term) -> Iterator[tuple[int, int]]:
+    for p, a in enumerate(s.factors):
+        for q, b in enumerate(t.factors):
+            if a.head is b.head and _shared(a.exponent, b.exponent) is not None:
+                yield p, q
+
+
+def _grown(s: Term, t: Term, p: int, q: int) -> Common | None:
+    pairs: list[tuple[int, int, Rational | Head]] = []
+    labels: dict[int, int] = {}
+    order = [(p, q)] + [(a, b) for a, b in _equal_factors(s, t) if (a, b) != (p, q)]
+    for a, b in order:
+        if any(a == x or b == y for x, y, _ in pairs):
+            continue
+        if _on_delta(s, a) or _on_delta(t, b):
+            continue
+        extended = _extend(labels, s.factors[a].labels, t.factors[b].labels, s, t)
+        if extended is None:
+            continue
+        shared = _shared(s.factors[a].exponent, t.factors[b].exponent)
+        assert shared is not None
+        labels = extended
+        pairs.append((a, b, shared))
+    if not pairs:
+        return None
+    return Common(tuple(pairs), labels, sum(_weight(s.factors[a]) for a, _, _ in pairs))
+
+
+def _shared(a: Rational | Head, b: Rational | Head) -> Rational | Head | None:
+    """The power that two powers of one base have in common: the one nearer to 0 of two with the same sign."""
+    if isinstance(a, Head) or isinstance(b, Head):
+        return a if a is b else None
+    if a * b <= 0:
+        return None
+    return min(a, b, key=abs)
+
+
+def _on_delta(term: Term, position: int) -> bool:
+    """Whether a factor stands on a label of a δ, where taking it out would spoil diag(p)."""
+    mine = set(term.factors[position].labels)
+    return any(isinstance(f.head, Delta) and mine & set(f.labels) for f in term.factors)
+
+
+def _extend(
+    labels: dict[int, int], mine: tuple[int, ...], theirs: tuple[int, ...], s: Term, t: Term
+) -> dict[int, int] | None:
+    extended = dict(labels)
+    for a, b in zip(mine, theirs, strict=True):
+        if (a >= 0) != (b >= 0) or (a >= 0 and a != b):
+            return None
+        if a < 0 and s.bound[-a - 1] != t.bound[-b - 1]:
+            return None
+        if extended.setdefault(a, b) != b:
+            return None
+    return extended if len(set(extended.values())) == len(extended) else None
+
+
+def _weight(factor: Factor) -> float:
+    """Roughly the tokens of a factor."""
+    return _size(factor.head) + (0.5 if factor.exponent != 1 else 0) + 1
+
+
+def _size(head: Head) -> float:
+    match head:
+        case Sum():
+            return sum(1 + _size(f.head) for t in head.terms for f in t.factors) + 1
+        case Applied():
+            return 1 + sum(_size(a) for a in head.arguments)
+        case Variable() | Definition():
+            return 1 + 0.1 * len(head.axes)
+    return 1
+
+
+def _remainder(term: Term, taken: dict[int, Rational | Head]) -> list[Factor]:
+    left = []
+    for position, factor in enumerate(term.factors):
+        if position not in taken:
+            left.append(factor)
+            continue
+        shared = taken[position]
+        if not isinstance(factor.exponent, Head) and not isinstance(shared, Head):
+            rest = rational(Fraction(factor.exponent) - shared)
+            if rest != 0:
+                left.append(factor._replace(exponent=rest))
+    return left
+
+
+def _remainders(s: Term, t: Term, common: Common) -> tuple[list[Factor], list[Factor]]:
+    first = _remainder(s, {a: e for a, _, e in common.pairs})
+    second = _remainder(t, {b: e for _, b, e in common.pairs})
+    return first, second
+
+
+def _axis_labels(s: Term, t: Term, common: Common) -> list[int]:
+    """The labels, as the first term writes them, over which the remainders have to be a tensor."""
+    first, second = _remainders(s, t, common)
+    back = {theirs: mine for mine, theirs in common.labels.items()}
+    outer = [k for f in first for k in f.labels if k >= 0 or k in common.labels]
+    outer += [back.get(k, k) for f in second for k in f.labels if k >= 0 or k in back]
+    return sorted(set(outer), key=lambda k: (k < 0, abs(k)))
+
+
+def _closable(s: Term, t: Term, common: Common) -> bool:
+    return len(_axis_labels(s, t, common)) <= 2
+
+
+def _joined(
+    s: Term, t: Term, common: Common, axes: tuple[Size, ...], context: Context
+) -> Term:
+    """c (s/c + t/c) as one term, the bracket a normal head."""
+    first, second = _remainders(s, t, common)
+    back = {theirs: mine for mine, theirs in common.labels.items()}
+    over = _axis_labels(s, t, common)
+    sizes = tuple(axes[k] if k >= 0 else s.bound[-k - 1] for k in over)
+    content = _content(s.coefficient, t.coefficient)
+    inner = (
+        _inner(s, first, {k: k for k in common.labels}, over, content),
+        _inner(t, second, back, over, content),
+    )
+    group = context.normal(Sum(sizes, inner))
+    taken = tuple(s.factors[a]._replace(exponent=e) for a, _, e in common.pairs)
+    used = sorted({k for f in taken for k in f.labels if k < 0} | {k for k in over if k < 0}, reverse=True)
+    number = {k: -n - 1 for n, k in enumerate(used)}
+    factors = tuple(
+        f._replace(labels=tuple(number.get(k, k) for k in f.labels))
+        for f in (*taken, Factor(group, tuple(over)))
+    )
+    outer = Term(content, factors, tuple(s.bound[-k - 1] for k in used))
+    total = context.normal(Sum(axes, (outer,)))
+    return _as_term(total, axes)
+
+
+def _as_term(total: Head, axes: tuple[Size, ...]) -> Term:
+    """A head as one term; a sum of several as one factor."""
+    if isinstance(total, Sum) and len(total.terms) == 1:
+        return total.terms[0]
+    if isinstance(total, Sum) and not total.terms:
+        return Term(0, ())
+    return Term(1, (Factor(total, tuple(range(len(axes)))),))
+
+
+def _inner(
+    term: Term, left: list[Factor], back: dict[int, int], over: list[int], content: Rational
+) -> Term:
+    """What remains of a term, over the labels of the bracket."""
+    axis = {k: n for n, k in enumerate(over)}
+    number: dict[int, int] = {}
+    bound: list[Size] = []
+    for factor in left:
+        for k in factor.labels:
+            if k < 0 and k not in back and k not in number:
+                bound.append(term.bound[-k - 1])
+                number[k] = -len(bound)
+    factors = tuple(
+        f._replace(
+            labels=tuple(number[k] if k in number else axis[back.get(k, k)] for k in f.labels)
+        )
+        for f in left
+    )
+    return Term(rational(Fraction(term.coefficient) / content), factors, tuple(bound))
+
+
+def _content(a: Rational, b: Rational) -> Rational:
+    x, y = Fraction(a), Fraction(b)
+    sign = -1 if x < 0 and y < 0 else 1
+    numerator = gcd(x.numerator, y.numerator)
+    return rational(Fraction(sign * numerator, lcm(x.denominator, y.denominator)))

@@ -1,0 +1,1 @@
+"""From index form back to the matrix notation that people write."""

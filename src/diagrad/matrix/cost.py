@@ -1,0 +1,51 @@
+"""How long a formula is to a reader, and how far it is from a textbook's style."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagrad.expression import Apply, Expression, Number, walk
+
+
+def tokens(expression: Expression) -> int:
+    """Names, numbers, operators and index letters, as a reader counts them; brackets and commas are free."""
+    return sum(_own(node) for node in walk(expression))
+
+
+def _own(node: Expression) -> int:
+    if isinstance(node, Number):
+        return (1 if node.value.denominator == 1 else 3) + (node.value < 0)
+    if isinstance(node, Apply) and node.parameters:
+        return 1 + sum(_parameter(p) for p in node.parameters)
+    return 1
+
+
+def _parameter(parameter: Any) -> int:
+    if isinstance(parameter, str):
+        return sum(c.isalpha() for c in parameter)
+    return 0 if parameter is None else 1
+
+
+def cost(expression: Expression) -> float:
+    """Tokens plus style, in tokens: what a reader stumbles over costs a fraction of one."""
+    return tokens(expression) + sum(_stumble(node) for node in walk(expression)) + _leading(expression)
+
+
+def _leading(expression: Expression) -> float:
+    return 0.6 if isinstance(expression, Apply) and expression.operation.name == "negate" else 0.0
+
+
+def _stumble(node: Expression) -> float:
+    if not isinstance(node, Apply):
+        return 0.0
+    match node.operation.name:
+        case "T":
+            inner = node.operands[0]
+            return 0.2 if isinstance(inner, Apply) else 0.0
+        case "ones":
+            return 1.0
+        case "einsum":
+            return 50.0
+        case "-" if isinstance(node.operands[0], Apply):
+            return 0.3 if node.operands[0].operation.name == "negate" else 0.0
+    return 0.0

@@ -1,0 +1,102 @@
+"""Making typed matrix expressions. Shapes come from the rooms, so that what does not fit is refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from diagrad.dimensions import UNIT, Shape, Size, is_scalar
+from diagrad.expression import Apply, Expression, Number, number
+from diagrad.operations import OPERATORS, WORDS
+from diagrad.operations.room import Operation
+
+ONE = number(1)
+
+
+def apply(operation: Operation, *operands: Expression, parameters: tuple[Any, ...] = ()) -> Apply:
+    shape = operation.shape([operand.shape for operand in operands], parameters)
+    return Apply(shape, operation, operands, parameters)
+
+
+def call(word: str, *operands: Expression, parameters: tuple[Any, ...] = ()) -> Apply:
+    return apply(WORDS[word], *operands, parameters=parameters)
+
+
+def is_one(expression: Expression) -> bool:
+    return isinstance(expression, Number) and expression.value == 1
+
+
+def plus(a: Expression, b: Expression) -> Expression:
+    return apply(OPERATORS["+"], a, b)
+
+
+def minus(a: Expression, b: Expression) -> Expression:
+    return apply(OPERATORS["-"], a, b)
+
+
+def negative(a: Expression) -> Expression:
+    return apply(OPERATORS["negate"], a)
+
+
+def times(a: Expression, b: Expression) -> Expression:
+    if is_one(a):
+        return b
+    return a if is_one(b) else apply(OPERATORS["*"], a, b)
+
+
+def product(factors: Iterable[Expression]) -> Expression:
+    total: Expression = ONE
+    for factor in factors:
+        total = times(total, factor)
+    return total
+
+
+def over(a: Expression, b: Expression) -> Expression:
+    return a if is_one(b) else apply(OPERATORS["/"], a, b)
+
+
+def power(a: Expression, exponent: Expression) -> Expression:
+    return a if is_one(exponent) else apply(OPERATORS["**"], a, exponent)
+
+
+def matmul(a: Expression, b: Expression) -> Expression:
+    return apply(OPERATORS["@"], a, b)
+
+
+def transposed(a: Expression) -> Expression:
+    """Aᵀ, where (Aᵀ)ᵀ is A and a scalar, a diagonal matrix and a constant one are written without the sign."""
+    if is_scalar(a.shape):
+        return a
+    if isinstance(a, Apply):
+        match a.operation.name:
+            case "T":
+                return a.operands[0]
+            case "diag" | "eye":
+                return a
+            case "ones" | "zeros":
+                return call(a.operation.name, parameters=a.parameters[::-1])
+    return apply(OPERATORS["T"], a)
+
+
+def summed(a: Expression, axis: int | None) -> Expression:
+    return call("sum", a, parameters=(axis,))
+
+
+def ones(rows: Size, columns: Size) -> Expression:
+    return ONE if rows == columns == UNIT else call("ones", parameters=(rows, columns))
+
+
+def filled(value: Expression, shape: Shape) -> Expression:
+    """A scalar, row or column repeated to a shape."""
+    if value.shape == shape:
+        return value
+    if is_scalar(value.shape):
+        return times(value, ones(*shape))
+    if value.shape[0] == UNIT:
+        return matmul(ones(shape[0], UNIT), value)
+    return matmul(value, ones(UNIT, shape[1]))
+
+
+def scaled(scalar: Expression, value: Expression) -> Expression:
+    """A scalar times a value of any number of axes."""
+    return Apply(value.shape, OPERATORS["*"], (scalar, value))

@@ -1,0 +1,24 @@
+"""The operations of the language, one room each."""
+
+from __future__ import annotations
+
+from diagrad.operations import arithmetic, elementwise, losses, products, reductions, softmax
+from diagrad.operations.room import Operation
+
+ROOMS: tuple[Operation, ...] = (
+    *arithmetic.OPERATIONS,
+    *products.OPERATIONS,
+    *elementwise.OPERATIONS,
+    *reductions.OPERATIONS,
+    *softmax.OPERATIONS,
+    *losses.OPERATIONS,
+)
+WORDS: dict[str, Operation] = {room.name: room for room in ROOMS if not room.operator}
+OPERATORS: dict[str, Operation] = {room.name: room for room in ROOMS if room.operator} | {
+    room.name: room for room in elementwise.COMPARISONS
+}
+
+# Words of the language whose rooms are not built yet.
+PLANNED = frozenset(
+    "max min prod det logdet inv pinv kron vec commutation solve cholesky".split()
+)

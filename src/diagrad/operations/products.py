@@ -1,0 +1,336 @@
+"""Matrix product, transpose, and the operations that only move or repeat entries.
+
+All of these are sums of products in index notation, so none needs a derivative rule: the rule is the product rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diagrad.dimensions import SCALAR, UNIT, Shape, describe, is_scalar, is_vector
+from diagrad.expression import Apply
+from diagrad.index.build import Indexed, as_polynomial, delta, labels, matrix, tensor
+from diagrad.index.term import constant
+from diagrad.operations.arithmetic import is_entrywise_product, scaled
+from diagrad.operations.room import (
+    ATOM,
+    CHAIN,
+    POSTFIX,
+    PRODUCT,
+    Array,
+    Form,
+    Operation,
+    ShapeError,
+    Takes,
+    entry,
+    need_square,
+)
+
+
+class MatMul(Operation):
+    name, operator = "@", True
+    takes = Takes(operands=("A", "B"))
+    summary = "The matrix product; with a scalar, the multiple."
+    example = "A @ B.T"
+    because = "⟨G, dA B⟩ = ⟨G Bᵀ, dA⟩ and ⟨G, A dB⟩ = ⟨Aᵀ G, dB⟩: the pairing puts the transposes there"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        first, second = shapes
+        if is_scalar(first) or is_scalar(second):
+            return second if is_scalar(first) else first
+        if first[1] != second[0]:
+            raise ShapeError(
+                "cannot multiply {0} by {1}: the inner dimensions "
+                f"{first[1]} and {second[0]} differ"
+            )
+        return (first[0], second[1])
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        A, B = operands
+        i, k = labels(A.rows), labels(A.columns)
+        if not A.tensor.axes or not B.tensor.axes:
+            rows, columns = labels(A.rows or B.rows), labels(A.columns or B.columns)
+            return matrix(rows, columns, entry(A, rows, columns) * entry(B, rows, columns))
+        j = labels(B.columns)
+        return matrix(i, j, A.tensor[i, k] * B.tensor[k, j])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        if any(is_scalar(operand.shape) for operand in node.operands):
+            return arrays[0] * arrays[1]
+        return arrays[0] @ arrays[1]
+
+    def form(self, notation: str, node: Apply) -> Form:
+        if notation in ("source", "ascii"):
+            # (a * b) @ C needs no brackets for Python, but readers do.
+            clear = PRODUCT + 1 if is_entrywise_product(node.operands[0]) else PRODUCT
+            return Form("{0} @ {1}", PRODUCT, (clear, PRODUCT + 1))
+        if any(is_scalar(operand.shape) for operand in node.operands):
+            return scaled(node)
+        return Form("{0}{by}{1}", CHAIN, (CHAIN, CHAIN + 1))
+
+
+class Transpose(Operation):
+    name, operator = "T", True
+    takes = Takes(operands=("A",))
+    summary = "The transpose, A.T."
+    example = "A.T"
+    because = "transposing only renames the indices"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        rows, columns = shapes[0]
+        return (columns, rows)
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        i, j = labels(A.rows), labels(A.columns)
+        return matrix(j, i, A.tensor[i, j])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.swapaxes(arrays[0], -1, -2)
+
+    def form(self, notation: str, node: Apply) -> Form:
+        suffix = {"unicode": "ᵀ", "latex": r"^{{\top}}"}.get(notation, ".T")
+        return Form("{0}" + suffix, POSTFIX, (ATOM,))
+
+
+class Trace(Operation):
+    name = "trace"
+    takes = Takes(operands=("A",))
+    summary = "The sum of the main diagonal of a square matrix."
+    example = "trace(S)"
+    because = "tr A = Σᵢ Aᵢᵢ"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        need_square(shapes[0], "trace")
+        return SCALAR
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        i = labels(A.rows)
+        return matrix((), (), A.tensor[i, i])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.trace(arrays[0], axis1=-2, axis2=-1)[..., None, None]
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        return {
+            "unicode": Form("tr({0})", slots=(0,)),
+            "latex": Form(r"\operatorname{{tr}}\left({0}\right)", slots=(0,)),
+        }.get(notation)
+
+
+class Diag(Operation):
+    name = "diag"
+    takes = Takes(operands=("v",))
+    summary = "The square matrix with the entries of a row or column on its diagonal."
+    example = "diag(row_n)"
+    because = "diag(v)ᵢⱼ = vᵢ δᵢⱼ"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        (v,) = shapes
+        if not (is_vector(v) or is_scalar(v)):
+            raise ShapeError(
+                f"diag needs a row or a column, and {{0}} is {describe(v)}; "
+                "for the diagonal of a matrix there is diagonal(A)"
+            )
+        size = v[0] if v[1] == UNIT else v[1]
+        return (size, size)
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (v,) = operands
+        i, j = labels(v.tensor.axes), labels(v.tensor.axes)
+        return matrix(i, j, v.tensor[i] * delta(i, j))
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        v = arrays[0]
+        flat = v.reshape(*v.shape[:-2], -1)
+        return np.where(np.eye(flat.shape[-1], dtype=bool), flat[..., None], 0)
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        return {"latex": Form(r"\operatorname{{diag}}\left({0}\right)", slots=(0,))}.get(notation)
+
+
+class Diagonal(Operation):
+    name = "diagonal"
+    takes = Takes(operands=("A",))
+    summary = "The main diagonal of a square matrix, as a column."
+    example = "diagonal(S)"
+    because = "diagonal(A)ᵢ = Aᵢᵢ"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        need_square(shapes[0], "diagonal")
+        return (shapes[0][0], UNIT)
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        i = labels(A.rows)
+        return matrix(i, (), A.tensor[i, i])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.diagonal(arrays[0], axis1=-2, axis2=-1)[..., None]
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        return {"latex": Form(r"\operatorname{{diagonal}}\left({0}\right)", slots=(0,))}.get(
+            notation
+        )
+
+
+class Outer(Operation):
+    name = "outer"
+    takes = Takes(operands=("u", "v"))
+    summary = "The outer product u vᵀ of two vectors, each a row or a column."
+    example = "outer(row_m, column_n)"
+    because = "outer(u, v)ᵢⱼ = uᵢ vⱼ"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        for k, shape in enumerate(shapes):
+            if not (is_vector(shape) or is_scalar(shape)):
+                raise ShapeError(f"outer needs rows or columns, and {{{k}}} is {describe(shape)}")
+        return (shapes[0][0] * shapes[0][1], shapes[1][0] * shapes[1][1])
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        u, v = operands
+        i, j = labels(u.tensor.axes), labels(v.tensor.axes)
+        return matrix(i, j, u.tensor[i] * v.tensor[j])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        u, v = (a.reshape(*a.shape[:-2], -1) for a in arrays)
+        return u[..., :, None] * v[..., None, :]
+
+
+class Filled(Operation):
+    """ones(m, n) and zeros(m, n)."""
+
+    takes = Takes(sizes=("m", "n"))
+    because = "a constant has derivative 0"
+
+    def __init__(self, name: str, value: int) -> None:
+        self.name, self.value = name, value
+        self.summary = f"The m×n matrix of {name}."
+        self.example = f"A + {name}(m, n)"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        return parameters
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        rows, columns = (() if size == UNIT else (size,) for size in parameters)
+        return Indexed(constant(self.value, rows + columns), len(rows))
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.full([size.evaluate(sizes) for size in node.parameters], float(self.value))
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        if notation == "latex":
+            return Form(rf"\mathbf{{{{{self.value}}}}}_{{{{{{sizes[0]}} \times {{sizes[1]}}}}}}")
+        return None
+
+
+class Eye(Operation):
+    name = "eye"
+    takes = Takes(sizes=("n",))
+    summary = "The n×n identity matrix."
+    example = "S + eye(n)"
+    because = "a constant has derivative 0; its entries are δᵢⱼ"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        return (parameters[0], parameters[0])
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        axes = () if parameters[0] == UNIT else (parameters[0],)
+        i, j = labels(axes), labels(axes)
+        return matrix(i, j, delta(i, j))
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.eye(node.parameters[0].evaluate(sizes))
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        return Form("I") if notation in ("unicode", "latex") else None
+
+
+class Einsum(Operation):
+    """Sums of products by their labels; also the form of a result that no matrix can say."""
+
+    name = "einsum"
+    takes = Takes(operands=("A",), subscripts=True)
+    summary = "Sums of products by labels: einsum(\"ij,jk->ik\", A, B)."
+    example = 'einsum("ij,kj->ik", A, B)'
+    because = "it is its own index notation"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        inputs, output = split_subscripts(parameters[0])
+        if len(inputs) != len(shapes):
+            raise ShapeError(f"einsum has {len(inputs)} groups of labels for {len(shapes)} operands")
+        sizes: dict[str, Any] = {}
+        for k, (group, shape) in enumerate(zip(inputs, shapes, strict=True)):
+            for label, size in zip(group, label_sizes(group, shape, k), strict=True):
+                if sizes.setdefault(label, size) != size:
+                    raise ShapeError(
+                        f"einsum's label {label} is {sizes[label]} in one operand and {size} in {{{k}}}"
+                    )
+        missing = [label for label in output if label not in sizes]
+        if missing or len(set(output)) < len(output):
+            raise ShapeError(f"einsum's output labels {output!r} must be different labels of the operands")
+        if len(output) > 2:
+            return tuple(sizes[label] for label in output)
+        return tuple(sizes[label] for label in output) + (UNIT,) * (2 - len(output))
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        inputs, output = split_subscripts(parameters[0])
+        made: dict[str, Any] = {}
+        product = as_polynomial(1)
+        for group, operand in zip(inputs, operands, strict=True):
+            if len(group) == 2:
+                axes = [operand.rows, operand.columns]
+            else:
+                axes = [operand.tensor.axes] if group else []
+            at = [made.setdefault(label, labels(axis)) for label, axis in zip(group, axes, strict=True)]
+            product = product * operand.tensor[at]
+        free = [made[label] for label in output]
+        return Indexed(tensor(free, product), len(free[0]) if free else 0)
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        inputs, output = split_subscripts(node.parameters[0])
+        flat = [
+            a if len(group) > 1 else a.reshape(a.shape[:-2] + (-1,) * len(group))
+            for group, a in zip(inputs, arrays, strict=True)
+        ]
+        spec = ",".join("..." + group for group in inputs) + "->..." + output
+        value = np.einsum(spec, *flat, optimize=len(flat) > 2)
+        return value.reshape(value.shape + (1,) * (2 - len(output))) if len(output) < 2 else value
+
+
+def split_subscripts(spec: str) -> tuple[list[str], str]:
+    """`"ij,jk->ik"` as (["ij", "jk"], "ik"). Raises ShapeError where it is not of that form."""
+    before, arrow, output = spec.replace(" ", "").partition("->")
+    inputs = before.split(",")
+    if not arrow or not all(c.isalpha() and c.isascii() for c in before.replace(",", "") + output):
+        raise ShapeError(f'einsum\'s labels are written like "ij,jk->ik", not {spec!r}')
+    return inputs, output
+
+
+def label_sizes(group: str, shape: Shape, k: int) -> Shape:
+    """The size of each label of one operand. Raises ShapeError where their number does not fit."""
+    if len(group) == len(shape):
+        return shape
+    if len(group) == 1 and (is_vector(shape) or is_scalar(shape)):
+        return (shape[0] * shape[1],)
+    if not group and is_scalar(shape):
+        return ()
+    raise ShapeError(f"einsum's labels {group!r} do not fit {{{k}}}")
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    MatMul(),
+    Transpose(),
+    Trace(),
+    Diag(),
+    Diagonal(),
+    Outer(),
+    Filled("ones", 1),
+    Filled("zeros", 0),
+    Eye(),
+    Einsum(),
+)

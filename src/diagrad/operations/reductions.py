@@ -1,0 +1,168 @@
+"""Sums, means and norms, of everything or along an axis that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diagrad.dimensions import SCALAR, UNIT, Shape, Size
+from diagrad.expression import Apply
+from diagrad.index.build import Indexed, Label, Polynomial, extent, labels, matrix
+from diagrad.operations.elementwise import function
+from diagrad.operations.room import CHAIN, SIGN, Array, Form, Operation, Takes
+
+Axis = int | None
+
+
+class Reduction(Operation):
+    takes = Takes(operands=("A",), axis=True)
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        return reduced_shape(shapes[0], parameters[0])
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        i, j = labels(A.rows), labels(A.columns)
+        rows, columns = kept(i, j, parameters[0])
+        over = tuple(k for k in (*i, *j) if k not in (*rows, *columns))
+        return matrix(rows, columns, self.reduce(A.tensor[i, j], over, rows + columns))
+
+    def reduce(
+        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
+    ) -> Polynomial:
+        """The summand, summed over the labels `over`, which are not among the output's."""
+        raise NotImplementedError
+
+
+class Total(Reduction):
+    name = "sum"
+    summary = "The sum of all entries, or along an axis."
+    example = "sum(A, axis=0)"
+    because = "a sum's derivative is the sum of the derivatives"
+
+    def reduce(
+        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
+    ) -> Polynomial:
+        return a
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.sum(arrays[0], axis=numpy_axis(node), keepdims=True)
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        one = {"unicode": "𝟏", "latex": r"\mathbf{{1}}"}.get(notation)
+        if one is None:
+            return None
+        top = "ᵀ" if notation == "unicode" else r"^{{\top}}"
+        axis = effective_axis(node)
+        if axis == 0:
+            return Form(f"{one}{top}{{by}}{{0}}", CHAIN, (CHAIN,))
+        if axis == 1:
+            return Form(f"{{0}}{{by}}{one}", CHAIN, (CHAIN,))
+        sign = "Σ({0})" if notation == "unicode" else r"\sum\left({0}\right)"
+        return Form(sign, SIGN, (0,))
+
+
+class Mean(Reduction):
+    name = "mean"
+    summary = "The mean of all entries, or along an axis."
+    example = "mean(A, axis=1)"
+    because = "a mean is a sum divided by the number of entries"
+
+    def reduce(
+        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
+    ) -> Polynomial:
+        count = Size.of(1)
+        for label in over:
+            count = count * label.size
+        return a / extent(count)
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.mean(arrays[0], axis=numpy_axis(node), keepdims=True)
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        return named_reduction("mean", notation, node)
+
+
+class Norm(Reduction):
+    name = "norm"
+    summary = "The square root of the sum of squares: 2-norm of a vector, Frobenius norm of a matrix."
+    example = "norm(A)"
+    because = "‖a‖ = (Σ aᵢ²)^½, so ∂‖a‖/∂aᵢ = aᵢ / ‖a‖"
+    analytic = False
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        i, j = labels(A.rows), labels(A.columns)
+        squares = matrix(i, j, A.tensor[i, j] ** 2)
+        total = Total().elements([squares], parameters)
+        rows, columns = labels(total.rows), labels(total.columns)
+        return matrix(rows, columns, total.tensor[rows, columns] ** 0.5)
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.sqrt(np.sum(arrays[0] ** 2, axis=numpy_axis(node), keepdims=True))
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        if node.parameters[0] is not None:
+            return named_reduction("norm", notation, node)
+        sign = {"unicode": "‖{0}‖", "latex": r"\left\|{0}\right\|"}.get(notation)
+        return Form(sign, slots=(0,)) if sign else None
+
+
+class Norm1(Reduction):
+    name = "norm1"
+    summary = "The sum of absolute values."
+    example = "norm1(A)"
+    because = "‖a‖₁ = Σ |aᵢ|, so ∂‖a‖₁/∂aᵢ = sign aᵢ"
+    analytic = False
+
+    def reduce(
+        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
+    ) -> Polynomial:
+        return function("abs")(a)
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        return np.sum(np.abs(arrays[0]), axis=numpy_axis(node), keepdims=True)
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        if node.parameters[0] is not None:
+            return named_reduction("norm1", notation, node)
+        sign = {"unicode": "‖{0}‖₁", "latex": r"\left\|{0}\right\|_1"}.get(notation)
+        return Form(sign, slots=(0,)) if sign else None
+
+
+def named_reduction(name: str, notation: str, node: Apply) -> Form | None:
+    axis = node.parameters[0]
+    if notation == "latex":
+        inner = "{0}" if axis is None else rf"{{0}},\ \text{{{{axis }}}}{axis}"
+        return Form(rf"\operatorname{{{{{name}}}}}\left({inner}\right)", slots=(0,))
+    return None
+
+
+def reduced_shape(shape: Shape, axis: Axis) -> Shape:
+    if axis is None:
+        return SCALAR
+    return (UNIT, shape[1]) if axis == 0 else (shape[0], UNIT)
+
+
+def effective_axis(node: Apply) -> Axis:
+    """The axis of a reduction that keeps something; None where a scalar comes out."""
+    return node.parameters[0] if any(size != UNIT for size in node.shape) else None
+
+
+def numpy_axis(node: Apply) -> int | tuple[int, int]:
+    axis = node.parameters[0]
+    return (-2, -1) if axis is None else axis - 2
+
+
+def kept(
+    i: tuple[Label, ...], j: tuple[Label, ...], axis: Axis
+) -> tuple[tuple[Label, ...], tuple[Label, ...]]:
+    """Row and column labels that a reduction along `axis` keeps."""
+    if axis is None:
+        return (), ()
+    return ((), j) if axis == 0 else (i, ())
+
+
+OPERATIONS: tuple[Operation, ...] = (Total(), Mean(), Norm(), Norm1())

@@ -1,0 +1,188 @@
+"""softmax, log_softmax and logsumexp, stable by subtracting the largest entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diagrad.dimensions import Shape, UNIT
+from diagrad.expression import Apply, Expression
+from diagrad.index.build import Indexed, delta, labels, tensor
+from diagrad.index.term import Applied, Sum, constant
+from diagrad.operations.reductions import (
+    named_reduction,
+    numpy_axis,
+    reduced_shape,
+)
+from diagrad.operations.room import Array, Form, Operation, Show, Takes, applied
+
+
+class AlongAxis(Operation):
+    """An operation on each row of a matrix, on the entries of a row or column, or along a given axis.
+
+    In index notation its parameters are the positions of the axes it runs along.
+    """
+
+    takes = Takes(operands=("A",), axis=True)
+    of_one: int
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        return shapes[0]
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        axes = A.tensor.axes
+        along = self.along(A, parameters[0])
+        if not along:
+            return Indexed(constant(self.of_one, axes), A.row_axes)
+        return Indexed(Applied(self, (A.tensor,), axes, along), A.row_axes)
+
+    def written(
+        self, head: Applied, row: int | None, column: int | None, show: Show
+    ) -> Expression:
+        """Along rows or over a vector without `axis`, down the columns of a matrix with it; or the transpose."""
+        argument = show(head.arguments[0], row, column)
+        return applied(self, [argument], (axis_of(head.parameters, row, column, argument),))
+
+    def along(self, A: Indexed, axis: int | None) -> tuple[int, ...]:
+        rows = tuple(range(A.row_axes))
+        columns = tuple(range(A.row_axes, len(A.tensor.axes)))
+        if axis is None:
+            return columns or rows
+        return rows if axis == 0 else columns
+
+
+def untransposed(expression: Expression) -> Expression:
+    """A without the transpose of Aᵀ, where only the entries matter."""
+    if isinstance(expression, Apply) and expression.operation.name == "T":
+        return expression.operands[0]
+    return expression
+
+
+def axis_of(
+    along: tuple[int, ...], row: int | None, column: int | None, argument: Expression
+) -> int | None:
+    """The `axis` to write for an operation along these axes; None where it is the natural one."""
+    vector = UNIT in argument.shape
+    return None if vector or column in along else 0
+
+
+def axis_labels(head: Applied) -> tuple[Any, Any, Any, Any]:
+    """Labels of the head's axes i and of a second run j of the same axes; of both those along which it runs."""
+    i, j = labels(head.arguments[0].axes), labels(head.arguments[0].axes)
+    along = head.parameters
+    return i, j, tuple(i[k] for k in along), tuple(j[k] for k in along)
+
+
+def others(at: Sequence[Any], along: Sequence[int]) -> tuple[Any, ...]:
+    return tuple(label for k, label in enumerate(at) if k not in along)
+
+
+class Softmax(AlongAxis):
+    name, of_one = "softmax", 1
+    summary = "exp divided by its sum: along each row, over the entries of a vector, or along `axis`."
+    example = "softmax(A)"
+    because = (
+        "∂pᵢ/∂zⱼ = pᵢ(δᵢⱼ − pⱼ): every entry of z moves every entry of p, because they share "
+        "the sum, so this Jacobian, diag(p) − p pᵀ, is not diagonal"
+    )
+    facts = frozenset({"positive"})
+
+    def derivative(self, head: Applied, argument: int) -> Sum:
+        i, j, k, m = axis_labels(head)
+        rest_i, rest_j = others(i, head.parameters), others(j, head.parameters)
+        same_row = delta(rest_i, rest_j)
+        return tensor((i, j), same_row * head[i] * delta(k, m) - same_row * head[i] * head[j])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        e = np.exp(shifted(arrays[0], node))
+        return e / e.sum(axis=along_axis(node), keepdims=True)
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        return named_reduction("softmax", notation, node)
+
+
+class LogSoftmax(AlongAxis):
+    name, of_one = "log_softmax", 0
+    summary = "The logarithm of softmax."
+    example = "log_softmax(A)"
+    because = "∂ log pᵢ/∂zⱼ = δᵢⱼ − pⱼ, p the softmax"
+
+    def derivative(self, head: Applied, argument: int) -> Sum:
+        i, j, k, m = axis_labels(head)
+        same_row = delta(others(i, head.parameters), others(j, head.parameters))
+        p = Applied(SOFTMAX, head.arguments, head.axes, head.parameters)
+        return tensor((i, j), same_row * delta(k, m) - same_row * p[j])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        s = shifted(arrays[0], node)
+        return s - np.log(np.exp(s).sum(axis=along_axis(node), keepdims=True))
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        if notation == "latex":
+            return named_reduction(r"log\,softmax", notation, node)
+        return None
+
+
+class LogSumExp(Operation):
+    name = "logsumexp"
+    takes = Takes(operands=("A",), axis=True)
+    summary = "log Σ exp, of all entries or along an axis."
+    example = "logsumexp(A, axis=1)"
+    because = "∂ log Σ exp / ∂zⱼ = exp zⱼ / Σ exp: the softmax"
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        return reduced_shape(shapes[0], parameters[0])
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        rows, columns = tuple(range(A.row_axes)), tuple(range(A.row_axes, len(A.tensor.axes)))
+        along = {None: rows + columns, 0: rows, 1: columns}[parameters[0]]
+        if not along:
+            return A
+        kept = tuple(size for k, size in enumerate(A.tensor.axes) if k not in along)
+        row_axes = sum(k not in along for k in rows)
+        return Indexed(Applied(self, (A.tensor,), kept, along), row_axes)
+
+    def written(
+        self, head: Applied, row: int | None, column: int | None, show: Show
+    ) -> Expression:
+        (z,) = head.arguments
+        if not head.axes:
+            shown = show(z, 0, 1) if len(z.axes) == 2 else show(z, None, 0)
+            return applied(self, [untransposed(shown)], (None,))
+        kept = next(k for k in range(len(z.axes)) if k not in head.parameters)
+        (over,) = head.parameters
+        place = (kept, over) if row is not None else (over, kept)
+        return applied(self, [show(z, *place)], (1 if row is not None else 0,))
+
+    def derivative(self, head: Applied, argument: int) -> Sum:
+        (z,) = head.arguments
+        i, j = labels(head.axes), labels(z.axes)
+        p = Applied(SOFTMAX, (z,), z.axes, head.parameters)
+        return tensor((i, j), delta(i, others(j, head.parameters)) * p[j])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        axis = numpy_axis(node)
+        top = np.max(np.real(arrays[0]), axis=axis, keepdims=True)
+        return np.log(np.exp(arrays[0] - top).sum(axis=axis, keepdims=True)) + top
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        return named_reduction("logsumexp", notation, node)
+
+
+def along_axis(node: Apply) -> int:
+    axis = node.parameters[0]
+    if axis is None:
+        return -2 if node.shape[1] == UNIT else -1
+    return axis - 2
+
+
+def shifted(a: Array, node: Apply) -> Array:
+    return a - np.max(np.real(a), axis=along_axis(node), keepdims=True)
+
+
+SOFTMAX = Softmax()
+OPERATIONS: tuple[Operation, ...] = (SOFTMAX, LogSoftmax(), LogSumExp())

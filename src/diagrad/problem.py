@@ -1,0 +1,233 @@
+"""A problem, and the pipeline from its text to a verified formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from diagrad.derivation import Derivation, Record
+from diagrad.dimensions import is_scalar
+from diagrad.errors import DerivationError, InternalError, ProblemError
+from diagrad.expression import Expression, Symbol, walk
+from diagrad.facts import LABELS
+from diagrad.formula import Formula
+from diagrad.index.differentiate import Link, derivative
+from diagrad.index.term import Head
+from diagrad.language import Source, read, read_expression
+from diagrad.layouts import Arrangement, arranged
+from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.elements import by_elements
+from diagrad.matrix.raising import Raiser
+from diagrad.setting import Setting, shapes, with_facts
+from diagrad.show import Names
+
+Wrt = str | tuple[str, str]
+
+
+def parse(text: str, file: str = "problem") -> Problem:
+    """The problem that a text states, in the problem language.
+
+    `file` is the name that errors give. Raises ProblemError with line, column and cure.
+    """
+    return Problem(read(text, file))
+
+
+def load(path: str | Path) -> Problem:
+    """The problem in a file. Raises OSError, and ProblemError for a file that is not UTF-8 or not a problem."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProblemError(f"{path} is not UTF-8 text: byte {error.start} cannot be read") from None
+    return parse(text, Path(path).name)
+
+
+class Problem:
+    """Declared variables, definitions, and all that can be asked of them."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.shapes = shapes(source)
+        self.names = Names([d.name for d in source.dimensions] + list(self.shapes) + list(source.functions))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is legal and probably not meant."""
+        return self.source.warnings
+
+    @property
+    def last(self) -> str:
+        """The last definition. Raises ProblemError where there is none."""
+        if not self.source.definitions:
+            raise ProblemError("the problem defines nothing to differentiate: add a line like J = …")
+        return list(self.source.definitions)[-1]
+
+    def default_wrt(self, of: str) -> list[str]:
+        """Every declared variable that `of` depends on and that is not a label (onehot, pm1)."""
+        needed = self._needed(self.expression(of))
+        return [
+            name
+            for name, declaration in self.source.variables.items()
+            if name in needed and not declaration.facts & LABELS
+        ]
+
+    def expression(self, text: str) -> Expression:
+        """An expression over the problem's names. Raises ProblemError."""
+        return read_expression(text, self.source)
+
+    def formula(self, text: str) -> Formula:
+        """An expression over the problem's names, to print and evaluate. Raises ProblemError."""
+        return Formula(self.expression(text), self.source, self.names)
+
+    def evaluate(self, **arrays: object) -> dict[str, Any]:
+        """The forward pass: every definition's value, by name.
+
+        Arrays are NumPy arrays or nested lists in the declared shapes; one-dimensional ones are taken for rows or
+        columns as declared. Raises ProblemError for a missing or unknown name and for a shape that does not fit.
+        """
+        from diagrad.evaluate import environment_from, plain, with_definitions
+
+        environment = with_definitions(self.source, environment_from(self.source, arrays))
+        return {name: plain(environment.arrays[name]) for name in self.source.definitions}
+
+    @overload
+    def derive(
+        self, of: str, wrt: Wrt, order: int = ..., layout: str = ..., structure: bool = ...
+    ) -> Derivation: ...
+    @overload
+    def derive(
+        self, of: str, wrt: list[str], order: int = ..., layout: str = ..., structure: bool = ...
+    ) -> list[Derivation]: ...
+
+    def derive(
+        self,
+        of: str,
+        wrt: Wrt | list[str],
+        order: int = 1,
+        layout: str = "auto",
+        structure: bool = False,
+    ) -> Derivation | list[Derivation]:
+        """The derivative of an expression by a variable or definition, as a verified formula.
+
+        `wrt` is a name, a list of names (a list of derivations comes out), or for order 2 a pair of names. Layouts
+        are in `diagrad.layouts`. Raises ProblemError for an expression that is not right, DerivationError for a
+        request that cannot be met.
+        """
+        if isinstance(wrt, list):
+            return [self.derive(of, name, order, layout, structure) for name in wrt]
+        if structure:
+            raise DerivationError("structured derivatives are not supported yet")
+        by = self._variables(wrt, order)
+        expression = self.expression(of)
+        arrangement = arranged(layout, expression.shape, [self.shapes[name] for name in by])
+        links: list[Link] = []
+        setting = Setting(self.source, by)
+        tensor = _differentiated(setting, expression, by, links)
+        context = with_facts(self.source, setting, by)
+        tensor = context.normal(tensor)
+        raiser = Raiser(context, self.shapes, diagonal=order == 2 or not is_scalar(expression.shape))
+        formula = self._raised(tensor, arrangement, raiser)
+        rewritings = tuple(setting.context.record) + (
+            tuple(context.record) if context is not setting.context else ()
+        )
+        return self._verified(of, expression, wrt, by, arrangement, formula, Record(tuple(links), rewritings))
+
+    def gradient(self, of: str, wrt: str) -> Derivation:
+        """The gradient of a scalar, in the shape of the variable."""
+        return self.derive(of, wrt, layout="gradient")
+
+    def jacobian(self, of: str, wrt: str, layout: str = "auto") -> Derivation:
+        """The Jacobian of a row or column by a row or column; by `layout`, of any value by any variable."""
+        return self.derive(of, wrt, layout=layout)
+
+    def hessian(self, of: str, wrt: Wrt, layout: str = "auto") -> Derivation:
+        """The second derivative of a scalar."""
+        return self.derive(of, wrt, order=2, layout=layout)
+
+    def _variables(self, wrt: Wrt, order: int) -> tuple[str, ...]:
+        """One name per order. Raises DerivationError for what cannot be differentiated by."""
+        if order not in (1, 2):
+            raise DerivationError(f"order is 1 or 2, not {order!r}")
+        by = (wrt,) * order if isinstance(wrt, str) else tuple(wrt)
+        if len(by) != order:
+            raise DerivationError(f"order {order} needs {order} variable{'s'[: order - 1]}, not {by}")
+        for name in by:
+            if name not in self.shapes:
+                known = ", ".join(self.shapes)
+                raise DerivationError(f"{name!r} is not a variable or definition of the problem: {known}")
+        return by
+
+    def _needed(self, expression: Expression) -> set[str]:
+        """The names that an expression depends on, through definitions too."""
+        needed: set[str] = set()
+        pending = [expression]
+        while pending:
+            for node in walk(pending.pop()):
+                if isinstance(node, Symbol) and node.name not in needed:
+                    needed.add(node.name)
+                    if node.role == "definition":
+                        pending.append(self.source.definitions[node.name].expression)
+        return needed
+
+    def _raised(self, tensor: Head, arrangement: Arrangement, raiser: Raiser) -> Formula:
+        """The formula in matrix notation, or by elements where no matrix says it."""
+        layout = arrangement.layout
+        if arrangement.matrix:
+            try:
+                row, column = arrangement.places
+                return Formula(raiser.raised(tensor, row, column), self.source, self.names, layout)
+            except NoMatrixForm:
+                pass
+        else:
+            layout = "tensor"
+        try:
+            shown = by_elements(tensor, arrangement.places, raiser)
+        except NoMatrixForm as error:
+            raise DerivationError(f"this derivative is not supported yet: {error}") from None
+        return Formula(shown, self.source, self.names, layout)
+
+    def _verified(
+        self,
+        of: str,
+        expression: Expression,
+        wrt: Wrt,
+        by: tuple[str, ...],
+        arrangement: Arrangement,
+        formula: Formula,
+        record: Record,
+    ) -> Derivation:
+        """The derivation with its check. Raises InternalError where the formula fails it."""
+        from diagrad.verify import Verification, verify
+
+        def check(points: int = 3, seed: int = 0) -> Verification:
+            verification = verify(
+                self.source,
+                expression,
+                by,
+                arrangement.layout,
+                formula.expression,
+                formula.layout,
+                points,
+                seed,
+            )
+            if not verification.passed:
+                raise InternalError(
+                    f"the formula {formula.source} for d {of} / d {wrt} failed its check "
+                    f"({verification}, worst at {verification.worst}): please report this problem"
+                )
+            return verification
+
+        return Derivation(
+            of, wrt, len(by), arrangement.layout, formula, check(), record, check
+        )
+
+
+def _differentiated(
+    setting: Setting, expression: Expression, by: tuple[str, ...], links: list[Link]
+) -> Head:
+    """∂/∂by[0], then ∂/∂by[1]. In a second derivative local derivatives of several terms stay whole, which keeps
+    diag(p) − p pᵀ together."""
+    tensor = setting.context.normal(setting.lowered(expression))
+    for position, name in enumerate(by):
+        tensor = derivative(tensor, setting.heads[name], setting.context, links, whole=position > 0)
+    return tensor

@@ -1,0 +1,81 @@
+"""A problem in index form: its variables and definitions as heads, and the facts that hold.
+
+While differentiating, what is declared of the variable does not hold: its entries move independently. Afterwards it
+holds again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from diagrad.dimensions import UNIT, Shape, Size
+from diagrad.facts import closure
+from diagrad.index.context import Context, Facts
+from diagrad.index.lower import definition, lower, variable
+from diagrad.index.term import Definition, Head, Variable
+
+if TYPE_CHECKING:
+    from diagrad.expression import Expression
+    from diagrad.language import Source
+    from diagrad.language.source import Declaration
+
+
+class Setting:
+    """Heads by name, and a context in which nothing is known of the `free` variables. A free definition is a variable;
+    what lies before it is then constant."""
+
+    def __init__(self, source: Source, free: tuple[str, ...]) -> None:
+        self.sizes = {d.name: Size.named(d) for d in source.dimensions}
+        self.heads: dict[str, Head] = {}
+        facts: dict[Variable, Facts] = {}
+        for name, declaration in source.variables.items():
+            head = variable(name, declaration.position, declaration.shape)
+            self.heads[name] = head
+            if name not in free and declaration.facts:
+                facts[head] = known(declaration)
+        self.context = Context(facts)
+        for name, defined in source.definitions.items():
+            if name in free:
+                self.heads[name] = variable(name, defined.position, defined.expression.shape)
+                continue
+            body = self.context.normal(self.lowered(defined.expression))
+            head_of = definition(name, defined.position, body)
+            self.heads[name] = head_of
+            self.context.name(head_of)
+
+    def lowered(self, expression: Expression) -> Head:
+        return lower(expression, self.heads, self.sizes).tensor
+
+
+def with_facts(source: Source, setting: Setting, free: tuple[str, ...]) -> Context:
+    """The context in which all facts hold again, over the same heads."""
+    if not any(name in source.variables and source.variables[name].facts for name in free):
+        return setting.context
+    facts = {
+        setting.heads[name]: known(declaration)
+        for name, declaration in source.variables.items()
+        if declaration.facts
+    }
+    context = Context({h: f for h, f in facts.items() if isinstance(h, Variable)})
+    for name in source.definitions:
+        head = setting.heads[name]
+        if isinstance(head, Definition):
+            context.name(head)
+    return context
+
+
+def known(declaration: Declaration) -> Facts:
+    """A declaration's facts and what follows from them, in terms of the head's axes."""
+    along: tuple[int, ...] = ()
+    if declaration.sums_along is not None:
+        rows, columns = declaration.shape
+        axis = 0 if declaration.sums_along == 0 or rows == UNIT else 1
+        along = (axis,) if (rows, columns)[declaration.sums_along] != UNIT else ()
+    return Facts(closure(declaration.facts), along)
+
+
+def shapes(source: Source) -> Mapping[str, Shape]:
+    """The shape of every variable and definition."""
+    declared = {name: declaration.shape for name, declaration in source.variables.items()}
+    return declared | {n: d.expression.shape for n, d in source.definitions.items()}

@@ -1,0 +1,139 @@
+"""The printer: every notation by the same walk, brackets exactly where the binding powers need
+them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from diagrad.dimensions import is_scalar
+from diagrad.expression import Apply, Expression, Number, Symbol, walk
+from diagrad.operations.room import ATOM, SIGN, SUM, Form
+from diagrad.show.contraction import BARE, contraction, entries
+from diagrad.show.names import SUBSCRIPTS, Names
+from diagrad.show.notation import NOTATIONS, VULGAR, Notation, Piece, numeral, size_text
+
+NO_NAMES = Names()
+DIGITS = "0123456789" + "".join(VULGAR.values())
+LEADING = re.compile(r"\{(\d+)\}")
+MIXED = re.compile(r"(\\frac\{)+\d")
+WORD_LAST = re.compile(r"\\mathrm\{[^{}]*\}([_^]\{([^{}]|\{[^{}]*\})*\})*$")
+
+
+def printed(expression: Expression, notation: str, names: Names = NO_NAMES) -> str:
+    """The expression in "source", "unicode", "ascii" or "latex".
+
+    Source is the problem language: read again it has the same structure, but that a number which is
+    negative or a fraction is read as the operation it is written with.
+    """
+    style = NOTATIONS[notation]
+    pieces: list[Piece] = []
+    for node in reversed(list(walk(expression))):
+        match node:
+            case Number():
+                pieces.append(numeral(node.value, style))
+            case Symbol():
+                pieces.append(_symbol(node.name, style, names))
+            case Apply():
+                operands = [pieces.pop() for _ in node.operands]
+                pieces.append(_applied(node, operands, style, names))
+    return pieces.pop().text
+
+
+def _symbol(name: str, style: Notation, names: Names) -> Piece:
+    text = names.shown(name, style.name)
+    if "/" in name:
+        return Piece(text, ATOM if style.name == "source" else SIGN)
+    indexed = "_" in text or text[-1] in SUBSCRIPTS.values()
+    return Piece(text, ATOM if indexed and style.name != "ascii" else BARE)
+
+
+def _applied(node: Apply, operands: Sequence[Piece], style: Notation, names: Names) -> Piece:
+    form, labels = _form(node, style)
+    shared = "" if labels else _shared_labels(node, operands)
+    leading = LEADING.match(form.template)
+    first = int(leading[1]) if leading else None
+    texts = []
+    for k, piece in enumerate(operands):
+        slot = form.slots[k] if k < len(form.slots) else 0
+        texts.append(_placed(piece, slot, k == first, piece.labels == shared, style))
+    prefix = form.template.startswith(style.minus)
+    binds = form.binds
+    if prefix and texts[0] == operands[0].text:
+        binds = min(binds, operands[0].binds)
+    minus = prefix or (
+        first is not None and operands[first].minus and texts[first] == operands[first].text
+    )
+    text = _filled(form.template, texts, node, style, names)
+    return Piece(text, binds, minus, labels or shared)
+
+
+def _form(node: Apply, style: Notation) -> tuple[Form, str]:
+    """The form of an operation and, of one by elements, its free labels."""
+    if node.operation.takes.subscripts:
+        by_elements = contraction(node, style.name)
+        if by_elements:
+            return by_elements
+    return node.operation.form(style.name, node) or _call(node, style), ""
+
+
+def _call(node: Apply, style: Notation) -> Form:
+    """A plain call: a specification first, then operands, sizes, and the axis where one is
+    given."""
+    takes = node.operation.takes
+    arguments = [f"{{{k}}}" for k in range(len(node.operands))]
+    if takes.subscripts:
+        arguments.insert(0, f'"{node.parameters[0]}"')
+    arguments += [f"{{sizes[{k}]}}" for k in range(len(takes.sizes))]
+    if takes.axis and node.parameters and node.parameters[0] is not None:
+        arguments.append(f"axis={node.parameters[0]}")
+    word = style.word(node.operation.name).replace("{", "{{").replace("}", "}}")
+    return Form(word + style.bracketed(", ".join(arguments)))
+
+
+def _placed(piece: Piece, slot: int, leads: bool, joins: bool, style: Notation) -> str:
+    """The operand, in brackets where it binds too loosely, or where its minus would follow another
+    sign.
+
+    A slot of exactly SIGN is one where a sign may stand, as in x ** -1.
+    """
+    if piece.labels and not joins:
+        return entries(piece.text, piece.labels, style.name)
+    misplaced = piece.minus and not leads and slot >= SUM and slot != SIGN
+    return style.bracketed(piece.text) if piece.binds < slot or misplaced else piece.text
+
+
+def _shared_labels(node: Apply, operands: Sequence[Piece]) -> str:
+    """The free labels under which an operation on formulas by elements is one too: a sum of such, a
+    multiple."""
+    labels = {piece.labels for piece in operands}
+    if len(labels) == 1 and node.operation.name in ("+", "-", "negate"):
+        return labels.pop()
+    if node.operation.name not in ("*", "/") or len(operands) != 2:
+        return ""
+    scalar = [is_scalar(operand.shape) for operand in node.operands]
+    if scalar == [False, True]:
+        return operands[0].labels
+    return operands[1].labels if scalar == [True, False] and node.operation.name == "*" else ""
+
+
+def _filled(template: str, texts: Sequence[str], node: Apply, style: Notation, names: Names) -> str:
+    """The template with its operands; `{by}` in it sets two factors side by side."""
+    takes = node.operation.takes
+    sizes = [size_text(s, style, names) for s in node.parameters] if takes.sizes else []
+    name = names.shown(node.operation.name, style.name) if "{name}" in template else ""
+    factors = [part.format(*texts, sizes=sizes, name=name) for part in template.split("{by}")]
+    for k, (left, right) in enumerate(pairwise(factors)):
+        factors[k + 1] = _between(left, right, style) + right
+    return "".join(factors)
+
+
+def _between(left: str, right: str, style: Notation) -> str:
+    """What stands between two factors: a dot where two numbers would run together, a space in LaTeX
+    where two words would."""
+    if right[0] in DIGITS or (left[-1] in DIGITS and MIXED.match(right)):
+        return style.dot
+    if style.name == "latex" and (right.startswith(r"\mathrm") or WORD_LAST.search(left)):
+        return r" \, "
+    return style.beside

@@ -1,0 +1,74 @@
+"""Every derivative is checked at random points against derivatives obtained from values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from diagrad.expression import Expression
+from diagrad.verify.compare import Check
+from diagrad.verify.layouts import arrange as arrange
+from diagrad.verify.numeric import METHODS
+from diagrad.verify.path import path
+
+if TYPE_CHECKING:
+    from diagrad.language import Source
+
+BOUNDS = (1e-12, 1e-9, 1e-6, 1e-5, 1e-3, 1.0)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far a formula is from derivatives obtained from values alone, at random points.
+
+    `max_relative_error` is the largest difference over the largest entry; what rounding alone explains counts as 0.
+    """
+
+    max_relative_error: float
+    points: int
+    worst: str
+    method: str
+    sizes: Mapping[str, int]
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        return self.max_relative_error <= self.tolerance
+
+    @property
+    def bound(self) -> str:
+        """A coarse power of ten above the error, the same on every machine."""
+        bounds = (f"< {bound:.0e}" for bound in BOUNDS if self.max_relative_error < bound)
+        return next(bounds, "≥ 1")
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{name} {size}" for name, size in self.sizes.items())
+        points = f"{self.points} random point{'s' if self.points != 1 else ''}"
+        where = f"{points}, sizes {sizes}" if sizes else points
+        return f"{where}: relative error {self.bound} ({self.method})"
+
+
+def verify(
+    source: Source,
+    of: Expression,
+    wrt: tuple[str, ...],
+    layout: str,
+    formula: Expression,
+    formula_layout: str | None = None,
+    points: int = 3,
+    seed: int = 0,
+    introduced: Mapping[str, Expression] | None = None,
+) -> Verification:
+    """Compares `formula` with the derivative of `of` by the names `wrt`, one per order, at random points.
+
+    `formula_layout` where the formula has another layout than was asked for; `introduced` are names that only the
+    formula uses. Raises InternalError where the formula has the wrong shape or no finite value, DerivationError
+    where `of` has no finite value or derivative, or one lost in rounding, at any point tried.
+    """
+    route = path(source, of, wrt, formula, introduced or {})
+    method, tolerance = METHODS[len(wrt), route.analytic]
+    check = Check(source, route, formula, formula_layout or layout, tolerance, seed)
+    compared = [check.point(number) for number in range(points)]
+    worst = max(compared, key=lambda c: c.error)
+    return Verification(worst.error, points, worst.worst, method, compared[0].sizes, tolerance)

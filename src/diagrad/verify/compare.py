@@ -1,0 +1,204 @@
+"""A formula against numbers at one random point: right, wrong, or a point that does not decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diagrad.errors import DerivationError, InternalError
+from diagrad.evaluate import Environment, evaluate, with_definitions
+from diagrad.expression import Expression
+from diagrad.operations.room import Array
+from diagrad.verify.layouts import restore
+from diagrad.verify.numeric import Directions, Estimate, differentiate, directions
+from diagrad.verify.path import Path
+from diagrad.verify.points import STYLES, draw
+
+if TYPE_CHECKING:
+    from diagrad.language import Source
+
+TRIES_PER_STYLE = 4
+TRIES = TRIES_PER_STYLE * len(STYLES)
+# Derivatives are computed again at points this close by, to see the noise that rounding puts on them.
+NUDGES, NUDGE = 3, 8 * float(np.finfo(float).eps)
+NOISE_MARGIN, ERROR_MARGIN, NEGLIGIBLE = 100.0, 10.0, 1e-8
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The relative error at a point, the entry where it is largest, and the point's sizes."""
+
+    error: float
+    worst: str
+    sizes: Mapping[str, int]
+
+
+class Reason(IntEnum):
+    """Why a point does not decide, from the least to the most telling."""
+
+    NO_VALUE = 0
+    LOST = 1
+    NO_FORMULA = 2
+
+
+class Undecided(Exception):
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Check:
+    """The comparison of a formula, in a layout, with the derivative along a path."""
+
+    source: Source
+    path: Path
+    formula: Expression
+    layout: str
+    tolerance: float
+    seed: int
+
+    def point(self, number: int) -> Compared:
+        """The comparison at the first point tried that decides; at most TRIES are tried, always the same.
+
+        Raises InternalError where the formula has the wrong shape or is finite at no point where the derivative
+        is, DerivationError where there is no derivative to compare with.
+        """
+        most = Reason.NO_VALUE
+        for rng, style in self._tries(number):
+            try:
+                with np.errstate(all="ignore"):
+                    return self._compare(rng, style, number)
+            except Undecided as why:
+                most = max(most, why.reason)
+            except np.linalg.LinAlgError:
+                continue
+        raise self._refusal(most)
+
+    def _tries(self, number: int) -> Iterator[tuple[np.random.Generator, str]]:
+        for k in range(TRIES):
+            yield np.random.default_rng((self.seed, number, k)), STYLES[k // TRIES_PER_STYLE]
+
+    def _compare(self, rng: np.random.Generator, style: str, number: int) -> Compared:
+        drawn = draw(self.source, rng, style)
+        environment = with_definitions(self.path.all, drawn)
+        value = evaluate(self.path.of, environment)
+        if not np.isfinite(value).all():
+            raise Undecided(Reason.NO_VALUE)
+        chosen = directions(self._shapes(environment), rng)
+        numeric = differentiate(self.path, environment, chosen)
+        if not np.isfinite(numeric.value).all():
+            raise Undecided(Reason.NO_VALUE)
+        stated = self._stated(environment, value, chosen)
+        if not np.isfinite(stated).all():
+            raise Undecided(Reason.NO_FORMULA)
+        if not self._agrees(stated, numeric) and self._is_noise(
+            drawn, value, chosen, stated, numeric, rng
+        ):
+            return Compared(0.0, f"point {number + 1}: nothing but rounding", drawn.sizes)
+        error = _relative(stated, numeric.value)
+        return Compared(error, self._worst(number, chosen, stated, numeric.value), drawn.sizes)
+
+    def _shapes(self, environment: Environment) -> tuple[tuple[int, int], ...]:
+        arrays = (environment.arrays[name] for name in self.path.wrt)
+        return tuple((array.shape[0], array.shape[1]) for array in arrays)
+
+    def _stated(self, environment: Environment, value: Array, chosen: Directions) -> Array:
+        """The formula's derivative along the directions. Raises InternalError where its shape is not the layout's."""
+        formula = evaluate(self.formula, environment)
+        of_shape = (value.shape[0], value.shape[1])
+        return chosen.contract(restore(formula, self.layout, of_shape, self._shapes(environment)))
+
+    def _agrees(self, stated: Array, numeric: Estimate) -> bool:
+        allowed = self.tolerance * _scale(stated, numeric.value)
+        return bool(_distance(stated, numeric.value) <= allowed and numeric.error <= allowed)
+
+    def _is_noise(
+        self,
+        drawn: Environment,
+        value: Array,
+        chosen: Directions,
+        stated: Array,
+        numeric: Estimate,
+        rng: np.random.Generator,
+    ) -> bool:
+        """Whether both are 0 up to rounding. False where they truly differ.
+
+        Raises Undecided where noise hides what the derivative is: a sum that cancels, a stencil across a kink.
+        """
+        formula_noise, numeric_noise = self._noise(drawn, chosen, stated, numeric, rng)
+        if _distance(stated, numeric.value) > formula_noise + numeric_noise:
+            return False
+        settled = numeric.error <= NEGLIGIBLE * np.abs(value).max()
+        if settled and np.abs(stated).max() <= formula_noise:
+            return True
+        raise Undecided(Reason.LOST)
+
+    def _noise(
+        self,
+        drawn: Environment,
+        chosen: Directions,
+        stated: Array,
+        numeric: Estimate,
+        rng: np.random.Generator,
+    ) -> tuple[float, float]:
+        """How far formula and numbers move when the variables move by a few units in their last place."""
+        formula_noise, numeric_noise = 0.0, ERROR_MARGIN * numeric.error
+        for _ in range(NUDGES):
+            nudged = {
+                name: array * (1 + NUDGE * rng.uniform(-1, 1, array.shape))
+                for name, array in drawn.arrays.items()
+            }
+            near = with_definitions(self.path.all, replace(drawn, arrays=nudged))
+            again = differentiate(self.path, near, chosen).value
+            restated = self._stated(near, evaluate(self.path.of, near), chosen)
+            formula_noise = max(formula_noise, NOISE_MARGIN * _distance(stated, restated))
+            numeric_noise = max(numeric_noise, NOISE_MARGIN * _distance(numeric.value, again))
+        return formula_noise, numeric_noise
+
+    def _worst(self, number: int, chosen: Directions, stated: Array, numeric: Array) -> str:
+        """The entry with the largest difference, in words."""
+        at = np.unravel_index(np.abs(stated - numeric).argmax(), stated.shape)
+        *batch, r, s = map(int, at)
+        by = f"random direction {batch[0] + 1}"
+        if chosen.whole:
+            units = zip(self.path.wrt, batch, chosen.along, strict=True)
+            by = " and ".join(f"{name}{_entry(k, u.shape)}" for name, k, u in units)
+        return (
+            f"point {number + 1}: entry {_entry(r * stated.shape[-1] + s, stated.shape)} by {by} "
+            f"is {numeric[at]:.6g}, the formula gives {stated[at]:.6g}"
+        )
+
+    def _refusal(self, reason: Reason) -> Exception:
+        tried = f"any of the {TRIES} random points tried"
+        by = " and ".join(self.path.wrt)
+        if reason is Reason.NO_FORMULA:
+            return InternalError(f"the formula by {by} has no finite value at {tried}")
+        if reason is Reason.LOST:
+            return DerivationError(
+                f"the derivative by {by} cannot be checked: rounding or a kink hides it at {tried}"
+            )
+        return DerivationError(
+            f"the expression, or its derivative by {by}, has no finite value at {tried}"
+        )
+
+
+def _entry(k: int, shape: tuple[int, ...]) -> list[int]:
+    """Row and column, from 0, of entry k of a matrix of that shape."""
+    return [k // shape[-1], k % shape[-1]]
+
+
+def _distance(a: Array, b: Array) -> float:
+    return float(np.abs(a - b).max())
+
+
+def _scale(a: Array, b: Array) -> float:
+    return float(max(np.abs(a).max(), np.abs(b).max()))
+
+
+def _relative(a: Array, b: Array) -> float:
+    scale = _scale(a, b)
+    return _distance(a, b) / scale if scale else 0.0

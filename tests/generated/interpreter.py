@@ -1,0 +1,288 @@
+"""Evaluates expression text on batches of arrays.
+
+Every value is (batch, rows, columns), or of higher rank. A scalar is (batch, 1, 1), so NumPy's broadcasting is the language's.
+"""
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from .functions import ELEMENTWISE, KINKED, Array, prime, unspecified
+
+COMPARISONS: dict[type, Callable[[Array, Array], Array]] = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+}
+OPERATORS: dict[type, Callable[[Array, Array], Array]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+class NotInLanguage(ValueError):
+    """Text that section 1 of the contract does not give a meaning, or shapes that do not fit."""
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str) -> ast.expr:
+    return ast.parse(text.strip(), mode="eval").body
+
+
+def scalar(value: float) -> Array:
+    return np.full((1, 1, 1), value)
+
+
+def transposed(a: Array) -> Array:
+    if a.ndim != 3:
+        raise NotInLanguage(f"transpose of rank {a.ndim - 1}")
+    return np.swapaxes(a, -1, -2)
+
+
+def is_scalar(a: Array) -> bool:
+    return a.ndim == 3 and a.shape[-2:] == (1, 1)
+
+
+def matmul(a: Array, b: Array) -> Array:
+    return a * b if is_scalar(a) or is_scalar(b) else a @ b
+
+
+def power(a: Array, b: Array) -> Array:
+    """Integer powers of anything; other powers of positive numbers."""
+    if b.size == 1 and not np.iscomplexobj(b) and float(b.flat[0]).is_integer():
+        return a ** int(b.flat[0]) if b.flat[0] >= 0 else 1 / a ** int(-b.flat[0])
+    return np.exp(b * np.log(a))
+
+
+def lined(v: Array) -> Array:
+    """The entries of a row or column along one axis."""
+    if v.ndim != 3 or 1 not in v.shape[-2:]:
+        raise NotInLanguage("a row or column was expected")
+    return v.reshape(v.shape[0], -1)
+
+
+def vec(a: Array) -> Array:
+    return transposed(a).reshape(a.shape[0], -1, 1)
+
+
+def diag(v: Array) -> Array:
+    line = lined(v)
+    return line[:, :, None] * np.eye(line.shape[1])
+
+
+def kron(a: Array, b: Array) -> Array:
+    blocks = np.einsum("...ij,...kl->...ikjl", a, b)
+    return blocks.reshape(len(blocks), a.shape[1] * b.shape[1], a.shape[2] * b.shape[2])
+
+
+def commutation(m: Array, n: Array) -> Array:
+    rows, columns = count(m), count(n)
+    order = np.arange(rows * columns).reshape(columns, rows).T.reshape(-1)
+    return np.eye(rows * columns)[order][None]
+
+
+def count(a: Array) -> int:
+    return round(float(a.reshape(-1)[0].real))
+
+
+def einsum(spec: str, operands: list[Array]) -> Array:
+    inputs, output = spec.replace(" ", "").split("->")
+    sizes: dict[str, set[int]] = {}
+    arrays = []
+    for labels, operand in zip(inputs.split(","), operands, strict=True):
+        if len(labels) < 2:
+            operand = lined(operand) if labels else operand.reshape(-1)
+        if len(labels) != operand.ndim - 1:
+            raise NotInLanguage(f"einsum {spec}: {labels!r} for rank {operand.ndim - 1}")
+        for label, extent in zip(labels, operand.shape[1:], strict=True):
+            sizes.setdefault(label, set()).add(extent)
+        arrays.append(operand)
+    if any(len(extents) > 1 for extents in sizes.values()):
+        raise NotInLanguage(f"einsum {spec}: {sizes}")
+    dotted = ",".join(f"...{labels}" for labels in inputs.split(","))
+    value = np.einsum(f"{dotted}->...{output}", *arrays, optimize=len(arrays) > 2)
+    return value.reshape(*value.shape, *(1,) * (2 - len(output)))
+
+
+def logsumexp(a: Array, axis: tuple[int, ...]) -> Array:
+    top = a.real.max(axis=axis, keepdims=True)
+    return np.log(np.exp(a - top).sum(axis=axis, keepdims=True)) + top
+
+
+def log_softmax(a: Array, axis: tuple[int, ...]) -> Array:
+    if len(axis) == 2:
+        axis = (-2,) if a.shape[-1] == 1 else (-1,)
+    return a - logsumexp(a, axis)
+
+
+MATRICES: dict[str, Callable[..., Array]] = {
+    "trace": lambda a: np.trace(a, axis1=-2, axis2=-1)[:, None, None],
+    "diag": diag,
+    "diagonal": lambda a: np.diagonal(a, axis1=-2, axis2=-1)[:, :, None],
+    "outer": lambda u, v: lined(u)[:, :, None] * lined(v)[:, None, :],
+    "ones": lambda m, n: np.ones((1, count(m), count(n))),
+    "zeros": lambda m, n: np.zeros((1, count(m), count(n))),
+    "eye": lambda n: np.eye(count(n))[None],
+    "kron": kron,
+    "vec": vec,
+    "commutation": commutation,
+    "inv": np.linalg.inv,
+    "det": lambda a: np.linalg.det(a)[:, None, None],
+    "solve": np.linalg.solve,
+    "cross_entropy": lambda y, p: -(y * np.log(p)).sum(axis=(-1, -2), keepdims=True),
+    "softmax_cross_entropy": lambda y, z: (
+        -(y * log_softmax(z, (-2, -1))).sum((-1, -2), keepdims=True)
+    ),
+    "mse": lambda a, b: ((a - b) ** 2).mean(axis=(-1, -2), keepdims=True),
+}
+
+
+class Interpreter:
+    """Evaluates text in an environment of batches.
+
+    `nearest`: how near a perturbed argument came to a kink; `peak`: the largest intermediate value.
+    """
+
+    def __init__(self, values: Mapping[str, Array], functions: list[str]) -> None:
+        self.values = dict(values)
+        self.phases = {name: 0.3 + 0.5 * i for i, name in enumerate(functions)}
+        self.nearest = math.inf
+        self.peak = 0.0
+
+    def text(self, source: str) -> Array:
+        return self.value(parsed(source))
+
+    def value(self, node: ast.expr) -> Array:
+        result = self._value(node)
+        self.peak = max(self.peak, float(np.max(np.abs(result.real), initial=0.0)))
+        if np.isnan(result.real).any():
+            self.peak = math.inf
+        return result
+
+    def _value(self, node: ast.expr) -> Array:
+        match node:
+            case ast.Constant(value=int() | float() as number):
+                return scalar(number)
+            case ast.Name(id="pi"):
+                return scalar(math.pi)
+            case ast.Name(id=name) if name in self.values:
+                return self.values[name]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.value(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.value(operand)
+            case ast.Attribute(value=inner, attr="T"):
+                return transposed(self.value(inner))
+            case ast.BinOp(left=left, op=op, right=right):
+                return self.binary(op, self.value(left), self.value(right))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+                return self.call(name, args, {k.arg or "": k.value for k in keywords})
+            case ast.Call(func=ast.Call() as function, args=[argument], keywords=[]):
+                return self.primed(function, self.value(argument))
+        raise NotInLanguage(ast.unparse(node))
+
+    def binary(self, op: ast.operator, a: Array, b: Array) -> Array:
+        if isinstance(op, ast.MatMult):
+            return matmul(a, b)
+        if a.ndim != b.ndim:
+            if not (is_scalar(a) or is_scalar(b)):
+                raise NotInLanguage(f"rank {a.ndim - 1} with rank {b.ndim - 1}")
+            rank = max(a.ndim, b.ndim)
+            a, b = (x.reshape(len(x), *(1,) * (rank - 1)) if is_scalar(x) else x for x in (a, b))
+        return power(a, b) if isinstance(op, ast.Pow) else OPERATORS[type(op)](a, b)
+
+    def call(self, name: str, args: list[ast.expr], keywords: dict[str, ast.expr]) -> Array:
+        if name == "einsum":
+            return einsum(ast.literal_eval(args[0]), [self.value(a) for a in args[1:]])
+        if name == "where":
+            return np.where(self.condition(args[0]), self.value(args[1]), self.value(args[2]))
+        values = [self.value(a) for a in args]
+        if name in MATRICES and not keywords:
+            return MATRICES[name](*values)
+        if name in ("maximum", "minimum", "clip"):
+            return self.selected(name, *values)
+        if name in self.phases or name in ELEMENTWISE:
+            (z,) = values
+            if name in KINKED:
+                self.watch(z, scalar(0.0))
+            return (
+                unspecified(self.phases[name], 0)(z)
+                if name in self.phases
+                else ELEMENTWISE[name](z)
+            )
+        return self.reduced(name, *values, axis=axes(keywords))
+
+    def primed(self, function: ast.Call, z: Array) -> Array:
+        order, inner = 0, function
+        while isinstance(inner, ast.Call) and ast.unparse(inner.func) == "prime":
+            (inner,), order = inner.args, order + 1  # type: ignore[assignment]
+        name = inner.id if isinstance(inner, ast.Name) else ""
+        if order == 0 or (name not in self.phases and name not in ELEMENTWISE):
+            raise NotInLanguage(ast.unparse(function))
+        if name in KINKED:
+            self.watch(z, scalar(0.0))
+        return (
+            unspecified(self.phases[name], order)(z)
+            if name in self.phases
+            else prime(name, order)(z)
+        )
+
+    def condition(self, node: ast.expr) -> Array:
+        if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+            raise NotInLanguage(ast.unparse(node))
+        a, b = self.value(node.left), self.value(node.comparators[0])
+        self.watch(a, b)
+        return COMPARISONS[type(node.ops[0])](a.real, b.real)
+
+    def selected(self, name: str, a: Array, b: Array, *rest: Array) -> Array:
+        if name == "clip":
+            return self.selected("minimum", self.selected("maximum", a, b), *rest)
+        self.watch(a, b)
+        first = a.real >= b.real if name == "maximum" else a.real <= b.real
+        return np.where(first, a, b)
+
+    def reduced(self, name: str, a: Array, axis: tuple[int, ...]) -> Array:
+        match name:
+            case "sum":
+                return a.sum(axis=axis, keepdims=True)
+            case "mean":
+                return a.mean(axis=axis, keepdims=True)
+            case "prod":
+                return a.prod(axis=axis, keepdims=True)
+            case "norm":
+                length = np.sqrt((a * a).sum(axis=axis, keepdims=True))
+                self.watch(length, scalar(0.0))
+                return length
+            case "norm1":
+                self.watch(a, scalar(0.0))
+                return ELEMENTWISE["abs"](a).sum(axis=axis, keepdims=True)
+            case "logsumexp":
+                return logsumexp(a, axis)
+            case "log_softmax":
+                return log_softmax(a, axis)
+            case "softmax":
+                return np.exp(log_softmax(a, axis))
+        raise NotInLanguage(name)
+
+    def watch(self, a: Array, b: Array) -> None:
+        """Notes the distance of perturbed entries from the kink at a = b."""
+        gap = a - b
+        if np.iscomplexobj(gap):
+            distances = np.abs(gap.real)[gap.imag != 0]
+            self.nearest = min(self.nearest, float(np.min(distances, initial=math.inf)))
+
+
+def axes(keywords: dict[str, ast.expr]) -> tuple[int, ...]:
+    """The array axes of a call: `axis=0` goes down the rows, which are the last but one."""
+    if set(keywords) - {"axis", "keepdims"}:
+        raise NotInLanguage(", ".join(keywords))
+    if "axis" not in keywords:
+        return (-2, -1)
+    return (ast.literal_eval(keywords["axis"]) - 2,)

@@ -1,0 +1,284 @@
+"""The command line as a person uses it: what is printed where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import diagrad as dg
+from diagrad.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = str(ROOT / "examples" / "one_hidden_layer.dg")
+GRADIENT = "∂J/∂x = ((ŷ − y) W₂ᵀ ∘ h ∘ (1 − h)) W₁ᵀ"
+CHECKED = re.compile(r"  checked 3 random points, sizes .*: relative error < 1e-\d+ \(.+\)")
+
+
+def diagrad(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=text)
+
+
+def process(*arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", "from diagrad.cli import main; main()", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def problem(tmp_path: Path):
+    def write(text: str | bytes) -> str:
+        path = tmp_path / "problem.dg"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    return write
+
+
+def test_a_gradient_is_printed_with_its_shape_and_its_check():
+    result = diagrad("derive", SEED, "--of", "J", "--wrt", "x")
+    assert result.exit_code == 0, result.stderr
+    first, second, third = result.stdout.splitlines()
+    assert first == GRADIENT
+    assert second == "  shape   1×Dx, the shape of x (gradient layout)"
+    assert CHECKED.fullmatch(third)
+
+
+def test_without_a_command_the_seed_network_is_shown_and_derived_with_its_check():
+    result = diagrad()
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert "  J    = -sum(y * log(yhat))" in lines
+    assert GRADIENT in lines
+    assert CHECKED.fullmatch(lines[lines.index(GRADIENT) + 2])
+
+
+def test_by_default_every_variable_but_the_label_is_derived_in_the_order_of_the_problem():
+    result = diagrad("derive", SEED)
+    labels = re.findall(r"^(\S+) = ", result.stdout, re.MULTILINE)
+    assert labels == ["∂J/∂x", "∂J/∂W₁", "∂J/∂b₁", "∂J/∂W₂", "∂J/∂b₂"]
+
+
+def test_names_after_wrt_may_have_spaces_and_are_derived_once():
+    result = diagrad("derive", SEED, "--wrt", "b2, x,b2")
+    labels = re.findall(r"^(\S+) = ", result.stdout, re.MULTILINE)
+    assert labels == ["∂J/∂b₂", "∂J/∂x"]
+
+
+def test_a_jacobian_says_which_entry_is_which():
+    result = diagrad("derive", SEED, "--of", "yhat", "--wrt", "x")
+    assert result.stdout.startswith("∂ŷ/∂x = ")
+    assert "  shape   Dy×Dx, entry i,j is ∂ŷᵢ/∂xⱼ (numerator layout)" in result.stdout
+    result = diagrad("derive", SEED, "--of", "yhat", "--wrt", "x", "--layout", "denominator")
+    assert "  shape   Dx×Dy, entry j,i is ∂ŷᵢ/∂xⱼ (denominator layout)" in result.stdout
+
+
+def test_the_numerator_layout_of_a_scalar_by_a_matrix_is_transposed():
+    result = diagrad("derive", SEED, "--wrt", "W1", "--layout", "numerator")
+    assert "  shape   H×Dx, entry j,i is ∂J/∂(W₁)ᵢⱼ (numerator layout)" in result.stdout
+
+
+def test_the_vec_layout_names_its_stacking():
+    result = diagrad("derive", SEED, "--of", "h", "--wrt", "W1", "--layout", "vec")
+    assert "∂vec(h)/∂vec(W₁), columns stacked (vec layout)" in result.stdout
+
+
+def test_a_second_derivative_is_labelled_as_one():
+    text = "x: row[n]\nA: matrix[n, n]\nf = x @ A @ x.T\n"
+    result = diagrad("derive", "-", "--wrt", "x", "--order", "2", text=text)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("∂²f/∂x² = ")
+    assert "n×n, entry i,j is ∂²f/∂xᵢ∂xⱼ" in result.stdout
+
+
+def test_by_a_scalar_the_result_has_the_shape_of_what_is_derived():
+    text = "t: scalar\na: row[n]\nz = t * a\nf = t ** 3\n"
+    assert "  shape   1×n, the shape of z\n" in diagrad(
+        "derive", "-", "--of", "z", "--wrt", "t", text=text
+    ).stdout  # fmt: skip
+    assert "  shape   scalar\n" in diagrad("derive", "-", "--wrt", "t", text=text).stdout
+
+
+def test_an_expression_may_be_derived():
+    result = diagrad("derive", SEED, "--of", "sum(h ** 2)", "--wrt", "b1")
+    assert result.exit_code == 0, result.stderr
+    assert re.match(r"∂\(.+\)/∂b₁ = ", result.stdout)
+
+
+def test_json_has_the_documented_keys_and_is_the_same_on_every_run():
+    result = diagrad("derive", SEED, "--format", "json", "--wrt", "x,W1")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.endswith("]\n") and "ŷ" in result.stdout
+    first, second = json.loads(result.stdout)
+    assert list(first) == [
+        "of", "wrt", "order", "layout", "shape", "result", "definitions", "steps", "verification",
+    ]  # fmt: skip
+    assert (first["of"], first["wrt"], first["order"]) == ("J", "x", 1)
+    assert (first["layout"], first["shape"]) == ("gradient", ["1", "Dx"])
+    assert second["wrt"] == "W1" and second["shape"] == ["Dx", "H"]
+    assert list(first["result"]) == ["source", "unicode", "latex"]
+    assert first["result"]["source"] == "((yhat - y) @ W2.T * h * (1 - h)) @ W1.T"
+    assert list(first["verification"]) == ["max_relative_error", "points", "method"]
+    assert 0 < first["verification"]["max_relative_error"] <= 1e-6
+    assert first["verification"]["points"] == 3
+    again = diagrad("derive", SEED, "--format", "json", "--wrt", "x,W1")
+    assert again.stdout == result.stdout
+
+
+def test_latex_is_one_line_a_derivative():
+    result = diagrad("derive", SEED, "--format", "latex", "--wrt", "x,W1")
+    first, second = result.stdout.splitlines()
+    assert first.startswith(r"\frac{\partial J}{\partial x} = ")
+    assert second.startswith(r"\frac{\partial J}{\partial W_{1}} = ")
+
+
+def test_a_file_named_for_output_gets_utf8_and_nothing_is_printed(tmp_path: Path):
+    out = tmp_path / "result.txt"
+    result = diagrad("derive", SEED, "--wrt", "x", "-o", str(out))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert out.read_text("utf-8").splitlines()[0] == GRADIENT
+
+
+def test_a_file_that_cannot_be_written_is_bad_input(tmp_path: Path):
+    result = diagrad("derive", SEED, "--wrt", "x", "-o", str(tmp_path))
+    assert result.exit_code == 2
+    assert result.stderr == f"cannot write {tmp_path}: Is a directory\n"
+
+
+def test_a_problem_may_come_from_standard_input_with_a_byte_order_mark():
+    result = diagrad("derive", "-", text="\ufeffx: row[n]\nf = sum(x)\n")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("∂f/∂x = ")
+
+
+def test_warnings_go_to_standard_error():
+    result = diagrad("derive", "-", text="a: row[n]\nb: column[m]\nf = sum(a * b)\n")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("warning: ")
+    assert "warning" not in result.stdout
+
+
+def refused(result: Result, *pieces: str) -> None:
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    for piece in pieces:
+        assert piece in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_mistake_in_the_problem_is_shown_where_it_is(problem):
+    path = problem("x: row[Dx]\nW2: matrix[H, Dy]\nz = x @ W2\n")
+    refused(
+        diagrad("derive", path),
+        f"{path}:3: cannot multiply x (1×Dx) by W2 (H×Dy): the inner dimensions Dx and H differ",
+        "    z = x @ W2\n        ^^^^^^\n",
+    )
+
+
+def test_files_that_are_no_text_are_refused(problem, tmp_path: Path):
+    missing = str(tmp_path / "missing.dg")
+    refused(diagrad("derive", missing), f"cannot read {missing}: No such file or directory")
+    refused(diagrad("derive", str(tmp_path)), f"cannot read {tmp_path}: Is a directory")
+    latin = problem(b"x: row[n]\n# Gr\xf6\xdfe\n")
+    refused(diagrad("derive", latin), f"{latin}:2: not UTF-8")
+    refused(diagrad("derive", problem(b"#" * 2_000_000)), "longer than 1000000 bytes")
+
+
+def test_requests_that_cannot_be_met_are_refused():
+    refused(diagrad("derive", SEED, "--wrt", "nosuch"), "nosuch")
+    refused(diagrad("derive", SEED, "--of", "nosuch"), "nosuch")
+    refused(diagrad("derive", SEED, "--wrt", ","), "name one with --wrt")
+    refused(diagrad("derive", SEED, "--of", "x.T @ h", "--wrt", "W1", "--layout", "numerator"))
+    refused(diagrad("derive", "-", text="x: row[n]\n"), "defines nothing to differentiate")
+
+
+def test_wrong_usage_is_refused():
+    refused(diagrad("derive"), "Missing argument 'FILE'")
+    refused(diagrad("derive", SEED, "--order", "3"), "--order")
+    refused(diagrad("derive", SEED, "--layout", "sideways"), "--layout")
+    refused(diagrad("nosuch"), "No such command 'nosuch'")
+    refused(diagrad(SEED), f"did you mean `diagrad derive {SEED}`?")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, dg.InternalError])
+def test_an_internal_error_asks_for_a_report(monkeypatch, error: type[Exception]):
+    def fail(*arguments: object, **named: object) -> None:
+        raise error("it broke")
+
+    monkeypatch.setattr(dg, "parse", fail)
+    result = diagrad("derive", SEED)
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert f"diagrad: internal error: {error.__name__}: it broke" in result.stderr
+    assert re.search(r"  command  diagrad .*\n  version  diagrad .*, Python .*", result.stderr)
+    assert "Traceback" not in result.stderr
+    monkeypatch.setenv("DIAGRAD_DEBUG", "1")
+    assert "Traceback" in diagrad("derive", SEED).stderr
+
+
+def test_where_the_output_cannot_show_unicode_the_notation_is_ascii():
+    result = process("derive", SEED, "--wrt", "x", encoding="ascii")
+    assert (result.returncode, result.stderr) == (0, b"")
+    first, second, _ = result.stdout.decode("ascii").splitlines()
+    assert first.startswith("dJ/dx = ((yhat - y) @ W2.T ")
+    assert second == "  shape   1xDx, the shape of x (gradient layout)"
+    jacobian = process("derive", SEED, "--of", "yhat", "--wrt", "x", encoding="ascii").stdout
+    assert b"DyxDx, entry i,j is dyhat[i]/dx[j] (numerator layout)" in jacobian
+
+
+def test_json_says_the_same_where_the_output_cannot_show_unicode():
+    arguments = ("derive", SEED, "--wrt", "x", "--format", "json")
+    plain, full = process(*arguments, encoding="ascii"), process(*arguments)
+    assert json.loads(plain.stdout.decode("ascii")) == json.loads(full.stdout)
+
+
+def test_messages_fit_the_encoding_too(problem):
+    path = problem("x: row[Dx]\nW2: matrix[H, Dy]\nz = x @ W2\n")
+    result = process("derive", path, encoding="ascii")
+    assert result.returncode == 2
+    assert "cannot multiply x (1xDx) by W2 (HxDy)" in result.stderr.decode("ascii")
+
+
+def test_control_characters_of_a_problem_are_not_sent_to_the_terminal(problem):
+    result = diagrad("derive", problem("f = \x1b[31mx\n"))
+    assert result.exit_code == 2
+    assert "\x1b" not in result.stderr
+
+
+def test_a_reader_who_leaves_early_is_no_error():
+    with subprocess.Popen(
+        [sys.executable, "-c", "from diagrad.cli import main; main()", "derive", SEED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
+    assert child.returncode == 0
+
+
+def test_piped_output_has_no_colour_and_loads_no_rich():
+    code = (
+        "import sys; from diagrad.cli import main; "
+        "main(['derive', sys.argv[1]], standalone_mode=False); "
+        "sys.exit('rich' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code, SEED], capture_output=True, timeout=60)
+    assert result.returncode == 0
+    assert b"\x1b" not in result.stdout
+
+
+def test_help_lists_the_commands_and_every_option():
+    assert "derive" in diagrad("--help").stdout
+    shown = diagrad("derive", "-h").stdout
+    assert isinstance(main.commands["derive"], click.Command)
+    for option in main.commands["derive"].params:
+        assert option.opts[-1] in shown or option.name == "file"

@@ -1,0 +1,181 @@
+"""Random problems: what the engine derives agrees with derivatives obtained from values alone."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generated.check import derive, difference, examine, judge_program, outcome
+from generated.oracle import Target, entries, evaluate, points, target_of
+from generated.problems import Case, case, problem
+from generated.variants import inlined, renamed, reordered, with_new_names
+
+import diagrad as dg
+
+CHUNKS, CHUNK = 20, 15
+SEEDS = range(CHUNKS * CHUNK)
+UNSUPPORTED_SHARE = 0.05
+UNDECIDED_SHARE = 0.03
+RUN = Path(__file__).parents[1] / "tools" / "generated_run.py"
+
+TEXTBOOK = [
+    ("X: matrix[m, n]; A: matrix[p, m]\n", "A @ X", "X", "auto", "kron(eye(n), A)"),
+    ("X: matrix[m, n]; B: matrix[n, p]\n", "X @ B", "X", "vec", "kron(B.T, eye(m))"),
+    ("X: matrix[m, n]\n", "X.T", "X", "vec", "commutation(m, n)"),
+    (
+        "X: matrix[m, n]\n",
+        "X ** 2",
+        "X",
+        "tensor",
+        'einsum("ij,ik,jl->ijkl", 2 * X, eye(m), eye(n))',
+    ),
+    ("x: row[n]; W: matrix[n, m]\n", "tanh(x @ W)", "x", "auto", "(W * (1 - tanh(x @ W) ** 2)).T"),
+    ("x: row[n]; W: matrix[n, m]\n", "x @ W", "x", "denominator", "W"),
+    ("x: column[n]; A: matrix[n, n]\n", "x.T @ A @ x", "x", "numerator", "x.T @ (A + A.T)"),
+    ("x: column[n]; S: matrix[n, n] & symmetric\n", "x.T @ S @ x", "S", "auto", "x @ x.T"),
+    ("A: matrix[m, n]; B: matrix[n, m]\n", "trace(A @ B)", "A", "numerator", "B"),
+    (
+        "x: row[n]; y: row[n] & onehot\nz = 2 * x\n",
+        "-sum(y * log(softmax(z)))",
+        "z",
+        "auto",
+        "softmax(z) - y",
+    ),
+]
+
+
+def balanced(latex: str) -> bool:
+    depth = 0
+    for brace in re.findall(r"(?<!\\)(?:\\\\)*([{}])", latex):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    pairs = [len(re.findall(rf"\\{word}(?![a-zA-Z])", latex)) for word in ("left", "right")]
+    return depth == 0 and pairs[0] == pairs[1]
+
+
+def failures(seeds: list[int], wrong: list[str]) -> str:
+    return "\n\n".join(f"seed {s}: {w}\n{case(s)}" for s, w in zip(seeds, wrong, strict=True) if w)
+
+
+@pytest.mark.parametrize(("text", "of", "wrt", "layout", "source"), TEXTBOOK)
+def test_the_oracle_knows_textbook_derivatives(text, of, wrt, layout, source):
+    target = target_of(Case(text, of, wrt, 1, layout, ()))
+    for env, value in points(target, 2):
+        assert difference(target, evaluate(source, env, []), value) == ""
+        assert difference(target, evaluate(f"2 * ({source})", env, []), value) != ""
+
+
+def test_the_oracle_agrees_with_central_differences():
+    for seed in range(60):
+        target = target_of(case(seed))
+        if target.case.order == 1:
+            for env, value in points(target, 1):
+                assert np.allclose(central(target, env), value, rtol=1e-4, atol=1e-5), seed
+
+
+def central(target: Target, env) -> np.ndarray:
+    (name,), h = target.names, 1e-6
+    x = env.values[name]
+    up, down = (target.value(env, {name: x + s * h * entries(x)})[0] for s in (1, -1))
+    slope = np.broadcast_to((up - down) / (2 * h), (x.size, *up.shape[1:]))
+    return np.moveaxis(slope, 0, -1).reshape(*up.shape[1:], *x.shape)
+
+
+def test_the_same_seed_gives_the_same_case():
+    assert problem(random.Random(7)) == case(7)
+
+
+def test_few_cases_have_no_good_point():
+    undecided = [seed for seed in SEEDS if not points(target_of(case(seed)), 1)]
+    assert len(undecided) <= UNDECIDED_SHARE * len(SEEDS), undecided
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_derivatives_agree_with_the_oracle(chunk):
+    seeds = list(SEEDS[chunk * CHUNK : (chunk + 1) * CHUNK])
+    bad = [outcome(s) for s in seeds]
+    wrong = [f"{o.kind}: {o.reason}" if o.kind in ("wrong", "error") else "" for o in bad]
+    assert not any(wrong), failures(seeds, wrong)
+
+
+def test_few_requests_are_unsupported():
+    reasons = {s: outcome(s).reason for s in SEEDS if outcome(s).kind == "unsupported"}
+    print(*(f"{seed}: {reason}" for seed, reason in reasons.items()), sep="\n")
+    assert len(reasons) <= UNSUPPORTED_SHARE * len(SEEDS), reasons
+
+
+def derived(limit: int) -> list[int]:
+    """Seeds whose case the engine derives."""
+    return [seed for seed in SEEDS[:limit] if outcome(seed).derivation is not None]
+
+
+def test_names_do_not_matter():
+    for seed in derived(60):
+        changed, names = with_new_names(case(seed))
+        assert derive(changed).result.source == renamed(outcome(seed).source, names), seed
+
+
+@pytest.mark.parametrize("variant", [inlined, reordered])
+def test_definitions_written_out_or_reordered_derive_alike(variant):
+    seeds = derived(60)
+    outcomes = [examine(variant(case(s)) or case(s)) for s in seeds]
+    wrong = ["" if o.kind in ("right", "undecided") else f"{o.kind}: {o.reason}" for o in outcomes]
+    assert not any(wrong), failures(seeds, wrong)
+
+
+def test_the_same_input_gives_the_same_text():
+    for seed in derived(40):
+        assert derive(case(seed)).result.source == outcome(seed).source, seed
+
+
+def test_the_text_does_not_depend_on_the_hash_seed():
+    command = [sys.executable, str(RUN), "--sources", "30"]
+    runs = [
+        subprocess.Popen(
+            command, env={**os.environ, "PYTHONHASHSEED": str(n)}, stdout=subprocess.PIPE
+        )
+        for n in range(3)
+    ]
+    printed = [run.communicate(timeout=120)[0] for run in runs]
+    assert len(json.loads(printed[0])) == 30
+    assert printed[0] == printed[1] == printed[2]
+
+
+def test_a_result_is_an_expression_of_the_language():
+    for seed in derived(100):
+        target = target_of(case(seed))
+        for env, _ in points(target, 1):
+            value = evaluate(outcome(seed).source, env, target.problem.functions)
+            if value.ndim == 2:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    again = dg.parse(f"{case(seed).text}result_ = {outcome(seed).source}\n")
+                    if not target.problem.functions:
+                        found = again.evaluate(**env.arrays(target.problem))["result_"]
+                        assert np.allclose(np.reshape(found, value.shape), value, 1e-9, 1e-9), seed
+
+
+def test_programs_end_in_the_derivative():
+    for seed in derived(100):
+        target = target_of(case(seed))
+        good = points(target, 1)
+        assert not good or judge_program(target, outcome(seed).derivation, good) == "", seed
+
+
+def test_notations_are_well_formed():
+    for seed in derived(len(SEEDS)):
+        formula = outcome(seed).derivation.result
+        assert balanced(formula.latex()), (seed, formula.latex())
+        assert formula.ascii().isascii(), (seed, formula.ascii())
+    for seed in derived(30):
+        assert balanced(outcome(seed).derivation.latex()), seed
