@@ -17,25 +17,24 @@ h = sigmoid(x @ W + 1e-5) ** 2  # a layer
 z = where(h > 0.5, g(h), prime(g)(-h)) * pi / Dx
 J = sum(z, axis=1, keepdims=True) + einsum("ij,ij->", h, z.T.T) - norm(y @ ones(1, H))
 """
-PIECES = [
-    *"()[]{}:;,.+-*/@&^|~<>=!'\"\\#\n\r\t\0 _019eλ₁ᵀ−ﬁ²½",
-    *"x W y h row[ matrix scalar onehot sum( where( einsum( prime( .T ** 10 lambda if".split(),
-    *"__class__ import 1e99 axis= keepdims= True None ones( eye( \ud800 \u202e \u200b".split(" "),
-]
+SIGNS = "()[]{}:;,.+-*/@&^|~<>=!'\"\\#\n\r\t\0 _019eλ₁ᵀ−ﬁ²½\ud800\u202e\u200b"
+WORDS = "x W y h matrix scalar onehot .T ** 10 lambda if __class__ import 1e99 axis= True None"
+CALLS = "row[ sum( where( einsum( prime( ones( eye("
+PIECES = [*SIGNS, *WORDS.split(), *CALLS.split()]
 mutations = st.lists(
     st.tuples(st.integers(0, len(VALID)), st.integers(0, 6), st.sampled_from(PIECES)), max_size=6
 )
 
 
 def outcome(text: Any) -> str:
-    """The message, empty for a problem; only ProblemError may come, within a second."""
-    begun = time.monotonic()
+    """The message, empty for a problem; only ProblemError may come, in a second of work."""
+    begun = time.thread_time()
     try:
         read(text)
         said = ""
     except ProblemError as error:
         said = str(error)
-    assert time.monotonic() - begun < 1
+    assert time.thread_time() - begun < 1
     said.encode()
     return said
 
@@ -94,6 +93,8 @@ BOMBS = {
     "a power in a size": "x: row[n**99999999]",
     "nested powers in a size": "x: row[((n**8)**8)**8]",
     "a dense size": "x: row[(" + "+".join("abcdefghijklm") + ")**8]",
+    "a long name": "a" * 90_000 + " = 1",
+    "names alike": ";".join(f"{'ab' * 20}{k} = 1" for k in range(1500)) + ";z = " + "ba" * 22,
     "a large size": "x: row[10**8]",
     "a long text": "#" * 100_001,
     "too many words": "a " * 25_000,

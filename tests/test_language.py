@@ -1,5 +1,7 @@
 """The problem language: what is read, and every message word for word."""
 
+# ruff: noqa: E501
+
 from fractions import Fraction
 
 import pytest
@@ -256,11 +258,7 @@ MESSAGES = {
         "    y = z\n"
         "        ^"
     ),
-    "x += 2": (
-        "problem:2: x has one value: give the new one a name of its own, such as x1 = …\n"
-        "    x += 2\n"
-        "    ^^^^^^"
-    ),
+    "x += 2": ("problem:2: x has one value: give the new one another name\n    x += 2\n    ^^^^^^"),
     "y == 2": ("problem:2: a definition is written with one =\n    y == 2\n    ^^^^^^"),
     "x @ c": (
         "problem:2: only declarations (x: row[n]) and definitions (h = sigmoid(x)) stand in a problem; to define a value, write J = x @ c\n"
@@ -359,7 +357,7 @@ MESSAGES = {
         "        ^^^^^^^^"
     ),
     "y = x**10**9": (
-        "problem:2: a constant exponent is at most 1000\n    y = x**10**9\n        ^^^^^^^^"
+        "problem:2: a constant exponent goes from -1000 to 1000\n    y = x**10**9\n        ^^^^^^^^"
     ),
     "y = x / (1 - 1)": (
         "problem:2: this divides by zero\n    y = x / (1 - 1)\n        ^^^^^^^^^^^"
@@ -384,6 +382,19 @@ MESSAGES = {
         "problem:2: einsum's label j is n in one operand and m in A (m×n)\n"
         '    y = einsum("ij,jk->ik", A, A)\n'
         "        ^^^^^^^^^^^^^^^^^^^^^^^^^"
+    ),
+    'y = einsum("ij;jk", A, A)': (
+        'problem:2: text stands only as labels, like einsum("ij,jk->ik", A, B)\n'
+        '    y = einsum("ij;jk", A, A)\n'
+        "               ^"
+    ),
+    "y = x + c.T.T @ A.T  # mixed": (
+        "problem:2: cannot multiply c.T.T (n×1) by A.T (n×m): the inner dimensions 1 and n differ; did you mean c.T @ A.T?\n"
+        "    y = x + c.T.T @ A.T  # mixed\n"
+        "            ^^^^^^^^^^^"
+    ),
+    "y = 1e99_": (
+        "problem:2: 1e99_ is no number: _ stands between two digits\n    y = 1e99_\n        ^^^^^"
     ),
     "y = f(x\nz = 2": (
         "problem:2: this ( is never closed: write ) where it ends\n    y = f(x\n         ^"
@@ -466,8 +477,16 @@ def test_names_become_symbols_with_their_roles() -> None:
 
 @pytest.mark.parametrize(
     ("text", "operation"),
-    [("x + x", "+"), ("x - 1", "-"), ("x * x", "*"), ("x / n", "/"), ("x ** 2", "**")]
-    + [("A @ c", "@"), ("-x", "negate"), ("A.T", "T")],
+    [
+        ("x + x", "+"),
+        ("x - 1", "-"),
+        ("x * x", "*"),
+        ("x / n", "/"),
+        ("x ** 2", "**"),
+        ("A @ c", "@"),
+        ("-x", "negate"),
+        ("A.T", "T"),
+    ],
 )
 def test_an_operator_applies_its_room(text: str, operation: str) -> None:
     assert value(text).operation is OPERATORS[operation]

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagrad.errors import DerivationError, InternalError
-from diagrad.evaluate import evaluate
 from diagrad.language import read, read_expression
 from diagrad.operations import ROOMS
 from diagrad.verify import Verification, verify
@@ -43,9 +42,8 @@ NETWORK_GRADIENTS = {
 def checked(text, of, wrt, formula, layout="gradient", **more) -> Verification:
     source = read(text)
     names = (wrt,) if isinstance(wrt, str) else wrt
-    expressions = (read_expression(t, source) for t in (of, formula))
-    of, formula = expressions
-    return verify(source, of, names, layout, formula, **more)
+    value, derivative = (read_expression(t, source) for t in (of, formula))
+    return verify(source, value, names, layout, derivative, **more)
 
 
 @pytest.mark.parametrize(("wrt", "formula"), NETWORK_GRADIENTS.items())
@@ -84,15 +82,14 @@ def test_a_failure_says_where_and_how_much():
     assert ", the formula gives " in found.worst
 
 
-@pytest.mark.parametrize("formula", ["A", "A.T", "zeros(m, n)"])
-def test_a_formula_of_the_wrong_shape_or_transposed_is_refused(formula):
-    text, of = "A: matrix[m, n]; B: matrix[n, m]", "trace(A @ B)"
-    if formula == "A.T":
-        with pytest.raises(InternalError, match="the gradient layout has shape .* the formula has"):
-            checked(text, of, "A", "B")
-    else:
-        assert not checked(text, of, "A", formula).passed
-    assert checked(text, of, "A", "B.T").passed
+def test_a_transposed_formula_of_the_right_shape_fails():
+    assert checked("A: matrix[m, n]; B: matrix[n, m]", "trace(A @ B)", "A", "B.T").passed
+    assert not checked("S: matrix[n, n]; A: matrix[n, n]", "trace(A @ S)", "A", "S").passed
+
+
+def test_a_formula_of_the_wrong_shape_is_an_error_of_ours():
+    with pytest.raises(InternalError, match=r"the gradient layout has shape .* the formula has"):
+        checked("A: matrix[m, n]; B: matrix[n, m]", "trace(A @ B)", "A", "B")
 
 
 @pytest.mark.parametrize("scale", ["1e-12", "1e-100", "1"])
@@ -120,9 +117,12 @@ def test_a_gradient_that_is_zero_passes_and_another_does_not(of, right):
     assert not checked(text, of, "x", "1e-6 * x").passed
 
 
-def test_a_derivative_lost_in_rounding_is_not_passed():
+@pytest.mark.parametrize("of", ["1 + 1e-17 * norm(x)", "1e17 + norm(x)"])
+@pytest.mark.parametrize("factor", ["1", "2"])
+def test_a_derivative_lost_in_rounding_is_neither_right_nor_wrong(of, factor):
+    formula = f"{factor} * {'1e-17' if '1e-17' in of else '1'} * x / norm(x)"
     with pytest.raises(DerivationError, match="cannot be checked: rounding or a kink hides it"):
-        checked("x: row[n]", "1 + 1e-17 * norm(x)", "x", "2e-17 * x / norm(x)")
+        checked("x: row[n]", of, "x", formula)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,13 @@ def test_kinks_do_not_disturb(of, right, wrong):
         assert found.passed
         assert found.max_relative_error < 1e-9
     assert not checked("x: row[n]", of, "x", wrong).passed
+
+
+def test_a_stencil_across_a_kink_is_never_compared_with():
+    text, of = "x: row[n]; A: matrix[n, k]", "norm(sin(x) @ A) + norm1(x)"
+    right = "((sin(x) @ A) @ A.T) * cos(x) / norm(sin(x) @ A) + sign(x)"
+    for seed in range(150, 200):  # at seed 171 an entry of x is 3e-5
+        assert checked(text, of, "x", right, seed=seed).max_relative_error < 1e-8
 
 
 def test_a_norm_off_the_path_does_not_spoil_the_complex_step():
@@ -191,17 +198,12 @@ def test_a_formula_that_is_nowhere_finite_is_an_error_of_ours():
         ("vec", "c * A", "c", "A"),
         ("tensor", "c * A", "c", "A"),
         ("gradient", "c ** 3", "c", "3 * c ** 2"),
-        ("tensor", "A @ B", "A", 'einsum("ij,kl->ijkl", A - A, B)'),
-        ("tensor", "A.T @ A", "u", 'einsum("ij,ik,k->jk", A, A, zeros(1, n))'),
     ],
 )
 def test_every_layout_is_compared_in_its_own_order(layout, of, wrt, formula):
-    text = "u: row[m]; A: matrix[m, n]; B: matrix[n, k]; c: scalar"
-    if layout == "tensor" and wrt in "Au":
-        with pytest.raises(InternalError):
-            checked(text, of, wrt, formula, layout)
-    else:
-        assert checked(text, of, wrt, formula, layout).passed
+    text = "u: row[m]; A: matrix[m, n]; c: scalar"
+    assert checked(text, of, wrt, formula, layout).passed
+    assert not checked(text, of, wrt, f"1.001 * ({formula})", layout).passed
 
 
 def test_an_einsum_of_four_axes_is_a_tensor():
@@ -240,11 +242,20 @@ def test_second_derivatives(of, wrt, layout, formula, method):
     found = checked(text, of, wrt, formula, layout)
     assert (found.passed, found.method) == (True, method)
     assert found.max_relative_error < 1e-7
-    assert (
-        not checked(text, of, wrt, f"1.01 * ({formula}) + 0.01 * ({formula}) ** 2", layout).passed
-        if "zeros" not in formula and "einsum" not in formula
-        else True
-    )
+
+
+@pytest.mark.parametrize(
+    ("of", "wrong"),
+    [
+        ("x @ S @ x.T", "S"),
+        ("x @ S @ x.T", "2 * S"),
+        ("sum(exp(x))", "diag(exp(x)) + 0.001 * eye(n)"),
+        ("sum(x)", "1e-6 * eye(n)"),
+        ("norm(x)", "eye(n) / norm(x)"),
+    ],
+)
+def test_wrong_second_derivatives_fail(of, wrong):
+    assert not checked("x: row[n]; S: matrix[n, n]", of, ("x", "x"), wrong, "numerator").passed
 
 
 def test_many_entries_are_checked_along_random_directions():
@@ -424,6 +435,8 @@ def test_the_printed_bound_is_coarse():
     assert str(found) == "1 random point: relative error < 1e-09 (complex step)"
     assert replace(found, max_relative_error=1e-16).bound == "< 1e-12"
     assert replace(found, max_relative_error=1.5).bound == "≥ 1"
+    apart = Verification(1e-13, 1, "", "central differences", {}, 1e-6)
+    assert apart.bound == "< 1e-06"
 
 
 def test_smooth_test_functions_differ_and_know_their_derivatives():
@@ -434,9 +447,3 @@ def test_smooth_test_functions_differ_and_know_their_derivatives():
         for n in range(4):
             np.testing.assert_allclose(np.imag(g[n](z + 1e-30j)) / 1e-30, g[n + 1](z), rtol=1e-12)
     assert not np.allclose(functions["g"][0](z), functions["k"][0](z))
-
-
-def test_values_of_the_network_are_finite():
-    source = read(NETWORK)
-    at = draw(source, np.random.default_rng(0))
-    assert np.isfinite(evaluate(read_expression("sum(x)", source), at)).all()

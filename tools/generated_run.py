@@ -13,8 +13,8 @@ from multiprocessing import Pool
 from pathlib import Path
 from statistics import median, quantiles
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from generated.check import Outcome, derive, examine
 from generated.oracle import evaluate, points, target_of

@@ -36,8 +36,9 @@ DOUBLE = np.dtype(np.float64)
 class Environment:
     """Values of the names of a problem.
 
-    Every array is (…, rows, columns), a scalar (…, 1, 1); axes before the last two are a batch. An unspecified
-    function is the sequence g, g′, g″, …. `dtype` is the real type of numbers, dimensions, `ones` and `eye`.
+    Every array is (…, rows, columns), a scalar (…, 1, 1); axes before the last two are a batch. An
+    unspecified function is the sequence g, g′, g″, …. `dtype` is the real type of numbers,
+    dimensions, `ones` and `eye`.
     """
 
     arrays: Mapping[str, Array]
@@ -51,10 +52,11 @@ class Environment:
 
 
 def evaluate(expression: Expression, environment: Environment) -> Array:
-    """The value, with one axis per axis of the expression's shape after the batch; shared parts are computed once.
+    """The value, with one axis per axis of the expression's shape after the batch; shared parts
+    are computed once.
 
-    Overflow and division by zero give inf and NaN in silence. Raises ProblemError for an unspecified function
-    without a value, KeyError for a name without one.
+    Overflow and division by zero give inf and NaN in silence. Raises ProblemError for an
+    unspecified function without a value, KeyError for a name without one.
     """
     values: dict[int, Array] = {}
     with np.errstate(all="ignore"):
@@ -85,7 +87,8 @@ def parts(expression: Expression) -> list[Expression]:
 def with_definitions(
     definitions: Iterable[tuple[str, Expression]], environment: Environment
 ) -> Environment:
-    """The environment with the values of these definitions, each of which may use those before it."""
+    """The environment with the values of these definitions, each of which may use those before
+    it."""
     arrays = dict(environment.arrays)
     grown = Environment(arrays, environment.sizes, environment.functions, environment.dtype)
     for name, expression in definitions:
@@ -138,9 +141,10 @@ def _derivative_of(operation: Unspecified, environment: Environment) -> Function
 def environment_from(source: Source, arrays: Mapping[str, object]) -> Environment:
     """Checked values of all variables, unspecified functions by name, and the sizes they imply.
 
-    NumPy arrays, nested lists or numbers; a one-dimensional array is a row or a column as declared. The type is
-    the widest of the floating types passed, Python numbers aside; integers and booleans become float64. A dimension
-    may be passed by name as well. Raises ProblemError that names the variable, its shape and what was given.
+    NumPy arrays, nested lists or numbers; a one-dimensional array is a row or a column as
+    declared. The type is the widest of the floating types passed, Python numbers aside; integers
+    and booleans become float64. A dimension may be passed by name as well. Raises ProblemError
+    that names the variable, its shape and what was given.
     """
     dimensions = {d.name: Size.named(d) for d in source.dimensions}
     _check_names(source, dimensions, arrays)
@@ -180,7 +184,7 @@ def _check_names(
             )
     for name, declaration in source.variables.items():
         if name not in arrays:
-            raise ProblemError(f"no value given for {name} ({describe(declaration.shape)})")
+            raise ProblemError(f"no value given for {_introduced(declaration)}")
 
 
 def _functions(name: str, given: object) -> tuple[Function, ...]:
@@ -195,13 +199,17 @@ def _numeric(declaration: Declaration, given: object) -> Array:
         array = np.asarray(given)
     except ValueError:
         raise ProblemError(
-            f"{declaration.name} ({describe(declaration.shape)}) was given lists of different lengths"
+            f"{_introduced(declaration)} was given lists of different lengths"
         ) from None
     if array.dtype.kind not in "biufc":
         raise ProblemError(
-            f"{declaration.name} ({describe(declaration.shape)}) was given {array.dtype} values, not numbers"
+            f"{_introduced(declaration)} was given {array.dtype} values, not numbers"
         )
     return array.astype(DOUBLE) if array.dtype.kind in "biu" else array
+
+
+def _introduced(declaration: Declaration) -> str:
+    return f"{declaration.name} ({describe(declaration.shape)})"
 
 
 def _common(arrays: Sequence[Array], given: Sequence[object]) -> np.dtype[Any]:
@@ -213,7 +221,8 @@ def _common(arrays: Sequence[Array], given: Sequence[object]) -> np.dtype[Any]:
 
 
 def _shaped(declaration: Declaration, array: Array) -> Array:
-    """The array with two axes. Raises ProblemError where its axes, or an axis of known size, do not fit."""
+    """The array with two axes. Raises ProblemError where its axes, or an axis of known size, do
+    not fit."""
     shape = declaration.shape
     value = array
     if array.size == 1 and is_scalar(shape):

@@ -41,14 +41,14 @@ def derive(asked: Case) -> Any:
 
 
 def examine(asked: Case) -> Outcome:
-    """Derives and judges; never raises."""
+    """Derives and judges; never raises, as every exception is a finding."""
     start = time.perf_counter()
     try:
         derivation = derive(asked)
         source = derivation.result.source
     except (dg.DerivationError, dg.Unsupported) as error:
         return Outcome("unsupported", f"{type(error).__name__}: {error}", spent(start), "")
-    except Exception as error:  # noqa: BLE001  whatever it is, it is what is being looked for
+    except Exception as error:
         return Outcome("error", f"{type(error).__name__}: {error}", spent(start), "")
     seconds = spent(start)
     target = target_of(asked)
@@ -113,13 +113,16 @@ def mixed_with_scalar(value: Array, order: int) -> bool:
 
 
 def judge_program(target: Target, derivation: Any, good: Points) -> str:
-    """What is wrong with the program, run line by line, at these points."""
+    """What is wrong with the program, run line by line, at the first point."""
     env, value = good[0]
     env = Env(dict(env.values), env.sizes)
     got = value
     layout = ""
     for name, formula in derivation.program:
-        got = evaluate(formula.source, env, target.problem.functions)
+        try:
+            got = evaluate(formula.source, env, target.problem.functions)
+        except (NotInLanguage, ValueError, KeyError, TypeError, SyntaxError) as error:
+            return f"{name} = {formula.source}: {type(error).__name__}: {error}"
         env.values[name] = got
         layout = str(formula.layout)
     return difference(target, got, value, layout)

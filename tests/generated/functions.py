@@ -115,6 +115,11 @@ PRIMES: dict[str, Function] = {
 }
 
 
+def gelu_second(z: Array) -> Array:
+    """GELU″, which has no erf in it and can be continued as far as Cauchy's integral needs."""
+    return (2 - z * z) * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
 def unspecified(phase: float, order: int) -> Function:
     """The order-th derivative of what stands for an unspecified elementwise function: sin + exp."""
     shift = phase + order * math.pi / 2
@@ -127,6 +132,8 @@ def prime(name: str, order: int) -> Function:
         return PRIMES[name]
     if name in KINKED:
         return lambda z: np.zeros(z.shape)
+    if name == "gelu":
+        return lambda z: _taylor(gelu_second, z, order - 2) if order > 2 else gelu_second(z)
     return lambda z: _taylor(PRIMES[name], z, order - 1)
 
 

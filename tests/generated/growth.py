@@ -16,12 +16,13 @@ from .pieces import (
     product,
     total,
     transpose,
+    words,
 )
 from .scope import Scope
 
-SMOOTH = "sigmoid tanh sigmoid tanh sin cos arctan softplus gelu silu erf square".split()
-KINKED = "relu relu abs step sign".split()
-PRIMED = "sigmoid tanh sin cos softplus square gelu silu erf arctan".split()
+SMOOTH = words("sigmoid tanh sigmoid tanh sin cos arctan softplus gelu silu erf square")
+KINKED = words("relu relu abs step sign")
+PRIMED = words("sigmoid tanh sin cos softplus square gelu silu erf arctan")
 Rule = Callable[[Scope, Shape, int], Piece | None]
 
 
@@ -127,7 +128,7 @@ def elementwise(s: Scope, shape: Shape, depth: int) -> Piece:
 
 def guarded(s: Scope, shape: Shape, depth: int) -> Piece:
     """A function with a domain, or one that grows fast, of an argument that suits it."""
-    name = s.rng.choice("log log sqrt log1p exp exp expm1 sinh cosh tan arcsin arccos".split())
+    name = s.rng.choice(words("log log sqrt log1p exp exp expm1 sinh cosh tan arcsin arccos"))
     if name in ("log", "sqrt", "log1p"):
         return call(name, positive(s, shape, depth))
     inner = bounded(s, shape, depth)
@@ -233,7 +234,7 @@ def built(s: Scope, shape: Shape, depth: int) -> Piece | None:
 
 
 def reductions(s: Scope, shape: Shape, depth: int) -> Piece:
-    name = s.rng.choice("sum sum sum mean norm norm norm1 logsumexp trace".split())
+    name = s.rng.choice(words("sum sum sum mean norm norm norm1 logsumexp trace"))
     inner = s.shape("square") if name == "trace" else s.shape()
     piece = call(name, grow(s, inner, depth))
     return power(piece, "2") if name == "norm" and s.rng.random() < 0.5 else piece

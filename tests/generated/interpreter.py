@@ -1,6 +1,7 @@
 """Evaluates expression text on batches of arrays.
 
-Every value is (batch, rows, columns), or of higher rank. A scalar is (batch, 1, 1), so NumPy's broadcasting is the language's.
+Every value is (batch, rows, columns), or of higher rank.
+A scalar is (batch, 1, 1), so NumPy's broadcasting is the language's.
 """
 
 import ast
@@ -157,7 +158,8 @@ class Interpreter:
         self.peak = 0.0
 
     def text(self, source: str) -> Array:
-        return self.value(parsed(source))
+        with np.errstate(all="ignore"):
+            return self.value(parsed(source))
 
     def value(self, node: ast.expr) -> Array:
         result = self._value(node)

@@ -97,12 +97,11 @@ def trusted(run: Interpreter, distance: float) -> None:
 
 def tensor(target: Target, env: Env) -> Array:
     """The derivative with all its axes: those of F (or of the first variable), then those of X."""
-    with np.errstate(all="ignore"):
-        names = target.names
-        if target.case.order == 1:
-            value = first(target, env, names[0])
-        else:
-            value = second(target, env, names[0], names[-1])
+    names = target.names
+    if target.case.order == 1:
+        value = first(target, env, names[0])
+    else:
+        value = second(target, env, names[0], names[-1])
     if not np.max(np.abs(value), initial=0.0) < 1e5:
         raise NoPoint("the derivative is too large")
     return value
@@ -154,8 +153,7 @@ def points(target: Target, count: int, seed: int = 0) -> list[tuple[Env, Array]]
 
 def define(target: Target, env: Env) -> None:
     """Adds the definitions' values to `env`; they and the target must be real and moderate."""
-    with np.errstate(all="ignore"):
-        value, run = target.value(env, {})
+    value, run = target.value(env, {})
     if not run.peak < 3e3 or not math.isfinite(float(np.max(np.abs(value)))):
         raise NoPoint("values")
     for name in target.problem.definitions:

@@ -18,6 +18,10 @@ class Piece(NamedTuple):
         return self.text if self.level >= level else f"({self.text})"
 
 
+def words(text: str) -> list[str]:
+    return text.split()
+
+
 def total(a: Piece, b: Piece, sign: str = "+") -> Piece:
     return Piece(f"{a.at(SUM)} {sign} {b.at(PRODUCT)}", SUM)
 

@@ -3,15 +3,15 @@
 import random
 from dataclasses import dataclass, field
 
-from .pieces import SCALAR, Piece, Shape, call, flip, is_vector, product, size, transpose
+from .pieces import SCALAR, Piece, Shape, call, flip, is_vector, product, size, transpose, words
 
 NAMES = {
-    "scalar": "a c lam beta s t mu eps alpha tau sigma k e rho_1 d".split(),
-    "vector": "x y u v w b p q z r b1 x_1 yhat theta delta2 mu_k y2 i ybar".split(),
-    "matrix": "A B W X Y M S Q W1 W2 V Sigma K P Theta Z1 T E".split(),
-    "dimension": "n m d N H D Dx Dy p k T B C N1".split(),
-    "definition": "h z a1 z1 s1 e_1 yhat J L loss f delta H1 o out score pi_1 q1 delta1 G".split(),
-    "function": "g phi f psi".split(),
+    "scalar": words("a c lam beta s t mu eps alpha tau sigma k e rho_1 d"),
+    "vector": words("x y u v w b p q z r b1 x_1 yhat theta delta2 mu_k y2 i ybar"),
+    "matrix": words("A B W X Y M S Q W1 W2 V Sigma K P Theta Z1 T E"),
+    "dimension": words("n m d N H D Dx Dy p k T B C N1"),
+    "definition": words("h z a1 z1 s1 e_1 yhat J L loss f delta H1 o out score pi_1 q1 delta1 G"),
+    "function": words("g phi f psi"),
 }
 POSITIVE_FACTS = ({"positive"}, {"prob"})
 BOUNDED_FACTS = ({"prob"}, {"pm1"}, {"onehot"}, {"simplex"})
@@ -19,7 +19,7 @@ SCALAR_FACTS = ({"positive"}, {"nonneg"}, {"prob"}, {"pm1"})
 VECTOR_FACTS = (*SCALAR_FACTS, {"onehot"}, {"simplex"})
 MATRIX_FACTS = (*VECTOR_FACTS, {"onehot(axis=0)"}, {"simplex(axis=0)"})
 SQUARE_FACTS = (
-    *({fact} for fact in "symmetric spd orthogonal invertible diagonal lower upper".split()),
+    *({fact} for fact in words("symmetric spd orthogonal invertible diagonal lower upper")),
     {"symmetric"},
     {"diagonal"},
     {"orthogonal"},

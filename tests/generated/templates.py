@@ -14,10 +14,11 @@ from .pieces import (
     size,
     total,
     transpose,
+    words,
 )
 from .scope import Scope
 
-ACTIVATIONS = "sigmoid tanh relu softplus gelu silu sin".split()
+ACTIVATIONS = words("sigmoid tanh relu softplus gelu silu sin")
 
 
 def matmul(a: Piece, b: Piece) -> Piece:

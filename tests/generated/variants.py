@@ -24,7 +24,8 @@ def new_names(case: Case) -> dict[str, str]:
 
 def with_new_names(case: Case) -> tuple[Case, dict[str, str]]:
     names = new_names(case)
-    wrt = names[case.wrt] if isinstance(case.wrt, str) else tuple(names[w] for w in case.wrt)
+    by = case.wrt
+    wrt = names[by] if isinstance(by, str) else (names[by[0]], names[by[1]])
     changed = replace(case, text=renamed(case.text, names), of=renamed(case.of, names), wrt=wrt)
     return changed, names
 
@@ -33,7 +34,7 @@ class _Inline(ast.NodeTransformer):
     def __init__(self, definitions: dict[str, ast.expr]) -> None:
         self.definitions = definitions
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.definitions.get(node.id, node)
 
 

@@ -18,6 +18,7 @@ from diagrad.index.term import (
     Definition,
     Factor,
     Head,
+    Rational,
     Sum,
     Term,
     Variable,
@@ -41,6 +42,15 @@ class Application(NamedTuple):
     after: tuple[Term, ...]
 
 
+class Group(NamedTuple):
+    """A sum without what its terms have in common."""
+
+    coefficient: Rational
+    common: tuple[Factor, ...]
+    primitive: Head
+    order: tuple[int, ...]
+
+
 Law = Callable[["Context", Term], "Term | None"]
 
 
@@ -56,12 +66,20 @@ class Context:
         self.names = Names()
         self.record: list[Application] = []
         self._normal: dict[Head, Head] = {}
-        self._groups: dict[Head, tuple[Any, Head, tuple[int, ...]]] = {}
+        self._groups: dict[Head, Group] = {}
+        self.symmetric: set[Definition] = set()
+        self.centred: dict[Definition, frozenset[int]] = {}
         self.known: dict[tuple[Head, str], Any] = {}
 
     def name(self, definition: Definition) -> None:
         """From now on write the definition's body by its name."""
-        self.names.add(definition, self.normal(definition.body))
+        body = self.normal(definition.body)
+        if knowledge.has(self, body, "symmetric"):
+            self.symmetric.add(definition)
+        zero = frozenset(axis for axis in range(len(body.axes)) if self._sums_to_zero(body, axis))
+        if zero:
+            self.centred[definition] = zero
+        self.names.add(definition, body)
         self._normal.clear()
         self._groups.clear()
         self.known.clear()
@@ -136,33 +154,54 @@ class Context:
         value = as_number(exponent)
         return exponent if value is None else value
 
-    def group(self, head: Head) -> tuple[Any, Head, tuple[int, ...]]:
-        """A sum as (c, primitive, order): it equals c · primitive with its axes permuted by `order`, where the
-        primitive has whole coprime coefficients, a leading coefficient that is positive, and of all orders of its
-        axes the first. Groups that differ by a factor, a sign or a transposition become one head."""
+    def group(self, head: Head) -> Group:
+        """A sum taken apart: it equals coefficient · common · primitive with its axes permuted by `order`, where the
+        primitive has whole coprime coefficients, the first of them positive, no factor in all its terms, and of all
+        orders of its axes the first. Groups that differ by a factor, a sign or a transposition become one head."""
         found = self._groups.get(head)
         if found is None:
             found = self._groups[head] = self._primitive(head)
         return found
 
-    def _primitive(self, head: Head) -> tuple[Any, Head, tuple[int, ...]]:
-        count = len(head.axes)
-        best = None
-        for order in knowledge.axis_orders(count):
-            turned = head if order == tuple(range(count)) else self.normal(knowledge.permuted(head, order))
-            if not isinstance(turned, Sum) or len(turned.terms) < 2:
-                return (1, head, tuple(range(count)))
-            if best is None or turned.key < best[0].key:
-                best = (turned, order)
-        assert best is not None
-        turned, order = best
+    def _primitive(self, head: Head) -> Group:
+        plain = Group(1, (), head, tuple(range(len(head.axes))))
+        if not isinstance(head, Sum) or len(head.terms) < 2:
+            return plain
+        common = knowledge.common_factors(head)
+        if common:
+            inner = self.group(self.normal(knowledge.without_common(head, common)))
+            return inner._replace(common=inner.common + common)
+        turned, order = self._first_order(head)
         content = knowledge.content(turned)
         if content != 1:
             scaled = tuple(
-                t._replace(coefficient=rational(Fraction(t.coefficient) / content)) for t in turned.terms
+                t._replace(coefficient=rational(Fraction(t.coefficient) / content))
+                for t in turned.terms
             )
-            turned = self.normal(Sum(turned.axes, scaled))
-        return (content, turned, order)
+            return Group(content, (), self.normal(Sum(turned.axes, scaled)), order)
+        return Group(1, (), turned, order)
+
+    def _first_order(self, head: Sum) -> tuple[Sum, tuple[int, ...]]:
+        """The sum with its axes in the order that comes first, and that order."""
+        best, best_order = head, tuple(range(len(head.axes)))
+        for order in knowledge.axis_orders(len(head.axes)):
+            turned = self.normal(knowledge.permuted(head, order))
+            if isinstance(turned, Sum) and len(turned.terms) > 1 and turned.key < best.key:
+                best, best_order = turned, order
+        return best, best_order
+
+    def _sums_to_zero(self, body: Head, axis: int) -> bool:
+        if not isinstance(body, Sum):
+            return False
+        labels = [k - (k > axis) for k in range(len(body.axes))]
+        labels[axis] = -1
+        axes = body.axes[:axis] + body.axes[axis + 1 :]
+        size = (body.axes[axis],)
+        terms = tuple(
+            Term(t.coefficient, splice(t, tuple(labels), size), size + t.bound) for t in body.terms
+        )
+        total = self.normal(Sum(axes, terms))
+        return isinstance(total, Sum) and not total.terms
 
 
 def unwrapped(head: Sum) -> Head:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from diagrad.index.build import Label, Polynomial, as_polynomial, delta, indexed, labels, tensor
 from diagrad.index.context import Context
+from diagrad.index.search import settled
 from diagrad.index.term import (
     Applied,
     Definition,
@@ -60,6 +61,7 @@ def derivative(
         if not depends.on(head):
             continue
         adjoint = context.normal(Sum(of.axes + head.axes, tuple(adjoints[head])))
+        adjoint = settled(adjoint, context)
         if head is wrt:
             total = adjoint
             continue

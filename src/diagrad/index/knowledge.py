@@ -34,6 +34,7 @@ def has(context: Context, head: Head, fact: str) -> bool:
     """True where the fact is known of every entry; False means unknown."""
     key = (head, fact)
     if key not in context.known:
+        context.known[key] = False
         context.known[key] = _has(context, head, fact)
     return bool(context.known[key])
 
@@ -43,6 +44,8 @@ def _has(context: Context, head: Head, fact: str) -> bool:
         case Variable():
             found = context.facts.get(head)
             return found is not None and fact in found.words
+        case Definition() if fact == "symmetric":
+            return head in context.symmetric
         case Definition():
             return has(context, head.body, fact)
         case Numeral() | Extent() | Constant():
@@ -144,3 +147,33 @@ def content(head: Sum) -> Rational:
     multiple = reduce(lcm, (c.denominator for c in coefficients))
     sign = -1 if coefficients[0] < 0 else 1
     return rational(Fraction(sign * abs(divisor), multiple))
+
+
+def common_factors(head: Sum) -> tuple[Factor, ...]:
+    """Powers that stand in every term with the same free labels. None are taken from a sum with a δ, for they would
+    spoil diag(p) − p pᵀ."""
+    if any(isinstance(f.head, Delta) for t in head.terms for f in t.factors):
+        return ()
+    shared = []
+    for factor in head.terms[0].factors:
+        if any(k < 0 for k in factor.labels):
+            continue
+        found = [_exponent_of(factor, term) for term in head.terms]
+        exponents = [e for e in found if e is not None]
+        same_sign = all(e > 0 for e in exponents) or all(e < 0 for e in exponents)
+        if len(exponents) == len(found) and same_sign:
+            shared.append(factor._replace(exponent=min(exponents, key=abs)))
+    return tuple(shared)
+
+
+def _exponent_of(factor: Factor, term: Term) -> Rational | None:
+    for other in term.factors:
+        if other.head is factor.head and other.labels == factor.labels:
+            return None if isinstance(other.exponent, Head) else other.exponent
+    return None
+
+
+def without_common(head: Sum, common: tuple[Factor, ...]) -> Sum:
+    """The sum divided by factors that all its terms have."""
+    inverse = tuple(f._replace(exponent=-f.exponent) for f in common)  # type: ignore[operator]
+    return Sum(head.axes, tuple(t._replace(factors=t.factors + inverse) for t in head.terms))

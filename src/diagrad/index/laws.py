@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from diagrad.index import knowledge
 from diagrad.index.build import extent, tensor
-from diagrad.index.relabel import occurrences, splice, substituted, without
+from diagrad.index.relabel import mapped, occurrences, splice, substituted, without
 from diagrad.index.term import (
     Applied,
+    Definition,
     Delta,
     Extent,
     Factor,
@@ -191,23 +192,27 @@ def numbers(context: Context, term: Term) -> Term | None:
 
 
 def primitive(context: Context, term: Term) -> Term | None:
-    """A sum as a factor is written without a common number, sign or transposition: (2a + 2b)ᵉ = 2ᵉ (a + b)ᵉ."""
+    """A sum as a factor is written without what its terms have in common: (2 a b + 2 a c)ᵉ = 2ᵉ aᵉ (b + c)ᵉ.
+
+    For e not whole only where that is ≥ 0. The sum is also turned so that a transpose is the same head.
+    """
     for position, factor in enumerate(term.factors):
         if not isinstance(factor.head, Sum) or len(factor.head.terms) < 2:
             continue
-        c, head, order = context.group(factor.head)
-        if head is factor.head and c == 1 and order == tuple(range(len(order))):
+        c, common, head, order = context.group(factor.head)
+        if head is factor.head and c == 1 and not common:
             continue
         whole = not isinstance(factor.exponent, Head) and factor.exponent.denominator == 1
-        if not whole and c < 0:
+        positive = c > 0 and all(knowledge.factor_sign(context, f, "nonneg") for f in common)
+        if not whole and not positive:
             continue
         coefficient, numerals = _number_power(c, factor.exponent)
-        labels = tuple(factor.labels[k] for k in order)
+        outside = mapped(common, dict(enumerate(factor.labels)))
         factors = list(term.factors)
-        factors[position] = Factor(head, labels, factor.exponent)
+        factors[position] = Factor(head, tuple(factor.labels[k] for k in order), factor.exponent)
         return Term(
             rational(Fraction(term.coefficient) * coefficient),
-            tuple(factors) + numerals,
+            tuple(factors) + numerals + _powered(outside, factor.exponent, context),
             term.bound,
         )
     return None
@@ -237,22 +242,21 @@ def _zero_or_one(context: Context, head: Head) -> bool:
 
 
 def gated(context: Context, term: Term) -> Term | None:
-    """relu(a) step(a) = relu(a), sign(a) |a| = a: rooms say what their value times another's is."""
+    """relu(a)ⁿ step(a) = relu(a)ⁿ, |a| sign(a) = a, a sign(a) = |a|: the rooms say which functions do so."""
     for position, factor in enumerate(term.factors):
-        if not isinstance(factor.head, Applied) or isinstance(factor.exponent, Head):
+        head = factor.head
+        if not isinstance(head, Applied) or factor.exponent != 1:
             continue
-        for other_position, other in enumerate(term.factors):
-            if (
-                other_position != position
-                and isinstance(other.head, Applied)
-                and other.labels == factor.labels
-                and other.exponent == 1
-                and factor.exponent == 1
-                and other.head.arguments == factor.head.arguments
-                and getattr(factor.head.operation, "absorbs", None) == other.head.operation.name
-            ):
-                kept = [f for k, f in enumerate(term.factors) if k != other_position]
-                return term._replace(factors=tuple(kept))
+        (argument, *_) = head.arguments
+        for place, other in enumerate(term.factors):
+            if place == position or other.labels != factor.labels:
+                continue
+            joined = head.operation.joined(head, other, argument)
+            if joined is not None:
+                factors = list(term.factors)
+                factors[place] = joined
+                del factors[position]
+                return term._replace(factors=tuple(factors))
     return None
 
 
@@ -343,6 +347,19 @@ def summed_group(context: Context, term: Term) -> Term | None:
     return None
 
 
+def centred(context: Context, term: Term) -> Term | None:
+    """Σᵢ uᵢ = 0 for a value whose definition says so, such as u = x − mean(x)."""
+    places = occurrences(term)
+    for position, factor in enumerate(term.factors):
+        if not isinstance(factor.head, Definition) or factor.exponent != 1:
+            continue
+        zero = context.centred.get(factor.head, frozenset())
+        for axis, label in enumerate(factor.labels):
+            if label < 0 and places[label] == [position] and axis in zero:
+                return Term(0, ())
+    return None
+
+
 def named(context: Context, term: Term) -> Term | None:
     """What the user gave a name is written by its name."""
     return context.names.within(term)
@@ -400,5 +417,6 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("symmetric", symmetric),
     ("count", vanished),
     ("sum inside", summed_group),
+    ("centred", centred),
     ("name", named),
 )

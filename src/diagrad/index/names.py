@@ -150,7 +150,7 @@ def _extend(
         if place in used or factor.head is not wanted.head:
             continue
         ratio = _ratio(factor, wanted)
-        if ratio is None or (exact and ratio != 1):
+        if ratio is None or (exact and not _enough(ratio, wanted)):
             continue
         bindings = _bind(wanted.labels, factor.labels, labels)
         if bindings is None:
@@ -159,6 +159,11 @@ def _extend(
         if found is not None:
             return found
     return None
+
+
+def _enough(ratio: Rational, wanted: Factor) -> bool:
+    """Inside a sum a power has to be there whole; outside it may leave some of the factor over."""
+    return ratio == 1 or (ratio > 1 and all(k >= 0 for k in wanted.labels))
 
 
 def _ratio(factor: Factor, wanted: Factor) -> Rational | None:

@@ -43,33 +43,107 @@ def _proposals(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
     yield head.terms
     if len(head.terms) > 1:
         yield factored(head.terms, head.axes, context)
+        opened = tuple(_opened(t) for t in head.terms)
+        if opened != head.terms:
+            yield factored(opened, head.axes, context)
     spread = expanded(head, context)
     if spread is not None:
         yield spread
         yield factored(spread, head.axes, context)
 
 
+def _opened(term: Term) -> Term:
+    """The term with a closed scalar multiplied in, so that what is summed can be factored with the rest."""
+    closed = [
+        k for k, f in enumerate(term.factors) if isinstance(f.head, Sum) and _is_closed_product(f)
+    ]
+    if len(closed) != 1:
+        return term
+    factor = term.factors[closed[0]]
+    assert isinstance(factor.head, Sum)
+    (inner,) = factor.head.terms
+    rest = term.factors[: closed[0]] + term.factors[closed[0] + 1 :]
+    return Term(
+        rational(Fraction(term.coefficient) * inner.coefficient),
+        rest + splice(inner, (), term.bound),
+        term.bound + inner.bound,
+    )
+
+
+def settled(head: Head, context: Context) -> Head:
+    """The head with its products distributed, where that cancels so much that it gets shorter.
+
+    Only where a quotient stands in it, for only quotients cancel: (y/p − (1−y)/(1−p)) p (1−p) = y − p.
+    """
+    if not isinstance(head, Sum) or not any(has_quotient(f) for t in head.terms for f in t.factors):
+        return head
+    first = _spread(head, context, has_quotient)
+    second = _spread(first, context, is_sum) if isinstance(first, Sum) else None
+    return min((h for h in (head, first, second) if h is not None), key=_length)
+
+
+def has_quotient(factor: Factor) -> bool:
+    """Whether a factor is a sum with a quotient in it."""
+    head = factor.head
+    if not isinstance(head, Sum) or not is_sum(factor):
+        return False
+    if len(head.terms) == 1:
+        return any(has_quotient(f) for f in head.terms[0].factors)
+    return any(
+        not isinstance(f.exponent, Head) and f.exponent < 0 and f.labels
+        for t in head.terms
+        for f in t.factors
+    )
+
+
+def _length(head: Head) -> float:
+    """Roughly the tokens of a head."""
+    if not isinstance(head, Sum):
+        return 1
+    return sum(1 + sum(_weight(f) for f in t.factors) for t in head.terms)
+
+
+def _is_closed_product(factor: Factor) -> bool:
+    head = factor.head
+    return isinstance(head, Sum) and not head.axes and len(head.terms) == 1 and factor.exponent == 1
+
+
 def expanded(head: Sum, context: Context) -> tuple[Term, ...] | None:
-    """The terms with products distributed over sums, or None where there is nothing to distribute or too much."""
+    """The terms with products distributed over sums, or None where there is nothing to distribute or too much.
+
+    Sums with quotients go first, so that what they divide by is still whole when it cancels.
+    """
+    quotients = _spread(head, context, has_quotient)
+    start = quotients if isinstance(quotients, Sum) else head
+    spread = _spread(start, context, is_sum) or quotients
+    if spread is None:
+        return None
+    if isinstance(spread, Sum):
+        return spread.terms
+    return (Term(1, (Factor(spread, tuple(range(len(head.axes)))),)),)
+
+
+def _spread(head: Sum, context: Context, over: Callable[[Factor], bool]) -> Head | None:
+    """The normal form after distributing over the chosen sums; None where nothing changes or too much would."""
     result: list[Term] = []
     changed = False
     for term in head.terms:
-        pieces = distributed(term)
+        pieces = distributed(term, over)
         changed |= len(pieces) > 1
         result += pieces
         if len(result) > MOST_TERMS:
             return None
-    if not changed:
-        return None
-    total = context.normal(Sum(head.axes, tuple(result)))
-    if isinstance(total, Sum):
-        return total.terms
-    return (Term(1, (Factor(total, tuple(range(len(head.axes)))),)),)
+    return context.normal(Sum(head.axes, tuple(result))) if changed else None
 
 
 def is_sum(factor: Factor) -> bool:
-    """A sum of several terms, taken once."""
-    return isinstance(factor.head, Sum) and len(factor.head.terms) > 1 and factor.exponent == 1
+    """A sum of several terms, taken once, or a closed scalar that has one inside."""
+    head = factor.head
+    if not isinstance(head, Sum) or factor.exponent != 1:
+        return False
+    return len(head.terms) > 1 or (
+        _is_closed_product(factor) and any(is_sum(f) for f in head.terms[0].factors)
+    )
 
 
 def distributed(term: Term, over: Callable[[Factor], bool] = is_sum) -> list[Term]:
@@ -135,7 +209,20 @@ def _common(s: Term, t: Term) -> Common | None:
         grown = _grown(s, t, p, q)
         if grown is not None and (best is None or grown.weight > best.weight):
             best = grown
-    return best
+    return best or _side_by_side(s, t)
+
+
+def _side_by_side(s: Term, t: Term) -> Common | None:
+    """Σᵢ a + Σᵢ b over the same sizes, to be merged into one sum."""
+    if not s.bound or sorted(size.key for size in s.bound) != sorted(size.key for size in t.bound):
+        return None
+    labels: dict[int, int] = {}
+    free = [-k - 1 for k in range(len(t.bound))]
+    for k, size in enumerate(s.bound):
+        partner = next(label for label in free if t.bound[-label - 1] == size)
+        free.remove(partner)
+        labels[-k - 1] = partner
+    return Common((), labels, 0.5)
 
 
 def _equal_factors(s: Term, t: Term) -> Iterator[tuple[int, int]]:
@@ -148,11 +235,14 @@ def _equal_factors(s: Term, t: Term) -> Iterator[tuple[int, int]]:
 def _grown(s: Term, t: Term, p: int, q: int) -> Common | None:
     pairs: list[tuple[int, int, Rational | Head]] = []
     labels: dict[int, int] = {}
+    both_diagonal = any(isinstance(f.head, Delta) for f in s.factors) and any(
+        isinstance(f.head, Delta) for f in t.factors
+    )
     order = [(p, q)] + [(a, b) for a, b in _equal_factors(s, t) if (a, b) != (p, q)]
     for a, b in order:
         if any(a == x or b == y for x, y, _ in pairs):
             continue
-        if _on_delta(s, a) or _on_delta(t, b):
+        if not both_diagonal and (_on_delta(s, a) or _on_delta(t, b)):
             continue
         extended = _extend(labels, s.factors[a].labels, t.factors[b].labels, s, t)
         if extended is None:
@@ -266,8 +356,9 @@ def _joined(
         for f in (*taken, Factor(group, tuple(over)))
     )
     outer = Term(content, factors, tuple(s.bound[-k - 1] for k in used))
-    total = context.normal(Sum(axes, (outer,)))
-    return _as_term(total, axes)
+    if isinstance(group, Sum) and len(group.terms) > 1:
+        return outer
+    return _as_term(context.normal(Sum(axes, (outer,))), axes)
 
 
 def _as_term(total: Head, axes: tuple[Size, ...]) -> Term:

@@ -75,7 +75,7 @@ class Bounds:
         if value is None:
             return 1.0
         if abs(value) > LARGEST_POWER or value.denominator > 10**6:
-            raise TooLarge(f"a constant exponent is at most {LARGEST_POWER}")
+            raise TooLarge(f"a constant exponent goes from -{LARGEST_POWER} to {LARGEST_POWER}")
         return max(1.0, abs(float(value)))
 
     def _fold(self, node: Apply) -> Fraction | None:

@@ -26,7 +26,7 @@ def call(reader: ExpressionReader, node: ast.Call) -> Apply:
         case ast.Name(id=name) if name in reader.names.functions:
             return _entrywise(reader, node, reader.names.functions[name])
         case ast.Name(id="prime"):
-            example = reader.statement.words(node)
+            example = shortened(reader.statement.words(node))
             raise reader.error(f"a derivative is a function: write {example}(z)", node)
         case ast.Name(id=name) if name in WORDS:
             return _word(reader, node, WORDS[name])
@@ -35,10 +35,10 @@ def call(reader: ExpressionReader, node: ast.Call) -> Apply:
         case ast.Call(func=ast.Name(id="prime")) as inner:
             return _entrywise(reader, node, _derivative(reader, inner))
         case ast.Attribute(value=inner, attr=attr) if attr in WORDS or attr in PLANNED:
-            raise reader.error(_method(reader.statement.words(inner), attr), node.func)
+            raise reader.error(_method(shortened(reader.statement.words(inner)), attr), node.func)
         case ast.Attribute():
             reader.read(node.func)
-    words = reader.statement.words(node.func)
+    words = shortened(reader.statement.words(node.func))
     message = (
         f"{words} is no function; a product is written * (entry by entry) or @ (matrix product)"
     )
@@ -79,7 +79,7 @@ def _derivative(reader: ExpressionReader, node: ast.Call) -> Elementwise:
 
 def _entrywise(reader: ExpressionReader, node: ast.Call, function: Elementwise) -> Apply:
     """An entrywise function on its one argument."""
-    name = reader.statement.words(node.func)
+    name = shortened(reader.statement.words(node.func))
     _no_keywords(reader, node, name)
     if len(node.args) != 1:
         raise reader.error(f"{name} takes one operand, not {len(node.args)}: {name}(z)", node)
@@ -119,7 +119,9 @@ def _count(
     names = ", ".join(takes.operands + takes.sizes)
     message = f"{operation.name} takes {wanted}, not {len(given)}: {operation.name}({names})"
     if takes.axis and len(given) == 2:
-        message = f"{message}; an axis is written axis={reader.statement.words(given[1])}"
+        message = (
+            f"{message}; an axis is written axis={shortened(reader.statement.words(given[1]))}"
+        )
     raise reader.error(message, node)
 
 

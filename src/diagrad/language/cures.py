@@ -29,7 +29,6 @@ CHARACTERS: dict[str, str] = {
     **dict.fromkeys("‖∥", "write norm(…)"),
     "|": "write abs(…) or norm(…)",
     **dict.fromkeys("'′’‘", "write W.T for a transpose, prime(g)(z) for a derivative"),
-    **dict.fromkeys('"“”„', 'text stands only as labels, like einsum("ij,jk->ik", A, B)'),
     "⊗": "products are written outer(u, v) or kron(A, B)",
     "%": "there is no remainder in the language",
     "//": "write / (the quotient is not rounded)",
@@ -45,12 +44,15 @@ CHARACTERS: dict[str, str] = {
     "…": "write everything out",
     "\\": "a backslash stands only at the end of a line that goes on",
 }
+QUOTES = '"“”„'
 AS_NAME = {"lambda": "lam"}
 STATEMENTS = "only declarations (x: row[n]) and definitions (h = sigmoid(x)) stand in a problem"
 
 
 def for_character(character: str) -> str:
     """Why a character, or two that Python would read as one, cannot stand there, and the cure."""
+    if character in QUOTES:
+        return 'text stands only as labels, like einsum("ij,jk->ik", A, B)'
     if cure := CHARACTERS.get(character):
         return f"{character} is no sign of the language: {cure}"
     code = f"U+{ord(character[0]):04X}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from difflib import get_close_matches
 
-from diagrad.dimensions import SCALAR, UNIT, Dimension, Shape, Size, describe, is_row, is_scalar
+from diagrad.dimensions import SCALAR, UNIT, Dimension, Shape, Size, is_row, is_scalar
 from diagrad.errors import ProblemError, Unsupported
 from diagrad.facts import DECLARABLE, ROWWISE, SQUARE, closure
+from diagrad.language.misfits import described
 from diagrad.language.names import KINDS, RESERVED, Names
 from diagrad.language.sizes import size
 from diagrad.language.source import Declaration
@@ -168,7 +169,7 @@ def _misplaced(fact: str, variable: str, shape: Shape) -> str | None:
     if fact in SQUARE and is_scalar(shape):
         return f"{fact} is said of square matrices, and {variable} is a scalar"
     if fact in SQUARE and shape[0] != shape[1]:
-        return f"{fact} is said of square matrices, and {variable} is {describe(shape)}"
+        return f"{fact} is said of square matrices, and {variable} is {described(shape)}"
     if fact in ROWWISE and is_scalar(shape):
         return f"{fact} is said of rows, columns and matrices, and {variable} is a scalar"
     return None

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from diagrad.errors import ProblemError
 from diagrad.language.cures import for_character, for_name
-from diagrad.language.limits import LARGEST_TENS, MOST_DIGITS, MOST_TOKENS
-from diagrad.language.page import Page
+from diagrad.language.limits import LARGEST_TENS, LONGEST_NAME, MOST_DIGITS, MOST_TOKENS
+from diagrad.language.page import Page, shortened
 
 
 class Token(NamedTuple):
@@ -70,6 +70,8 @@ def _check(page: Page, token: Token) -> None:
     wrong = None
     if token.kind == "name":
         wrong = for_name(token.text)
+        if token.end - token.start > LONGEST_NAME:
+            wrong = f"a name has at most {LONGEST_NAME} characters"
     elif token.kind == "number":
         wrong = _wrong_number(token.text)
     if wrong:
@@ -78,6 +80,8 @@ def _check(page: Page, token: Token) -> None:
 
 def _wrong_number(text: str) -> str | None:
     plain = re.sub(r"(?<=[0-9])_(?=[0-9])", "", text)
+    if "_" in plain:
+        return f"{shortened(text)} is no number: _ stands between two digits"
     mantissa, _, tens = plain.lower().partition("e")
     if sum(c.isdigit() for c in mantissa) > MOST_DIGITS:
         return f"a number has at most {MOST_DIGITS} digits"
@@ -87,4 +91,4 @@ def _wrong_number(text: str) -> str | None:
         return None
     if mantissa.isdigit():
         return f"a whole number does not begin with 0: write {int(mantissa)}"
-    return f"{text} is no number"
+    return f"{shortened(text)} is no number"

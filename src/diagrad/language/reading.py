@@ -11,7 +11,7 @@ from diagrad.language.declarations import declare
 from diagrad.language.expressions import ExpressionReader
 from diagrad.language.lexical import tokens
 from diagrad.language.names import Names
-from diagrad.language.page import Page
+from diagrad.language.page import Page, shortened
 from diagrad.language.source import Definition, Source
 from diagrad.language.statements import Statement, statements
 
@@ -72,9 +72,7 @@ def _take_up(names: Names, statement: Statement) -> list[str]:
             raise statement.error(message, tree.targets[-1])
         case ast.AugAssign(target=target) as tree:
             words = statement.words(target)
-            message = (
-                f"{words} has one value: give the new one a name of its own, such as {words}1 = …"
-            )
+            message = f"{shortened(words)} has one value: give the new one another name"
             raise statement.error(message, tree)
         case ast.Expr(value=value) as tree:
             raise _without_name(statement, value)

@@ -11,6 +11,7 @@ from diagrad.language.limits import (
     LARGEST_DEGREE,
     MOST_SIZE_TERMS,
 )
+from diagrad.language.page import shortened
 from diagrad.language.statements import Statement
 
 Lookup = Callable[[ast.Name], Size]
@@ -22,8 +23,8 @@ def size(statement: Statement, node: ast.expr, lookup: Lookup) -> Size:
     found = _polynomial(statement, node, lookup)
     if all(coefficient < 0 for _, coefficient in found.terms):
         words = statement.words(node)
-        value = f", that is {found}," if words != str(found) else ""
-        raise statement.error(f"the size {words}{value} is not positive", node)
+        value = f", that is {shortened(str(found))}," if words != str(found) else ""
+        raise statement.error(f"the size {shortened(words)}{value} is not positive", node)
     return found
 
 

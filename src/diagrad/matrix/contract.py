@@ -40,6 +40,26 @@ def contracted(pieces: Sequence[Piece], bound: frozenset[int], diagonal: bool) -
         current = merged(_eliminated(current, label, diagonal))
 
 
+def split(
+    pieces: Sequence[Piece], bound: frozenset[int]
+) -> tuple[list[list[Piece]], list[Piece]]:
+    """Groups of pieces that hang together by bound labels and have no others, and all other pieces."""
+    apart: list[list[Piece]] = []
+    together: list[Piece] = []
+    unseen = list(pieces)
+    while unseen:
+        group = [unseen.pop(0)]
+        for piece in group:
+            linked = [p for p in unseen if piece.labels & p.labels & bound]
+            group += linked
+            unseen = [p for p in unseen if p not in linked]
+        if all(piece.labels <= bound for piece in group):
+            apart.append(group)
+        else:
+            together += group
+    return apart, together
+
+
 def merged(pieces: Sequence[Piece]) -> list[Piece]:
     """Pieces with the same labels multiplied entry by entry; δ stays by itself."""
     groups: dict[frozenset[int], list[Piece]] = {}

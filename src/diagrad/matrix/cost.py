@@ -41,7 +41,9 @@ def _stumble(node: Expression) -> float:
     match node.operation.name:
         case "T":
             inner = node.operands[0]
-            return 0.2 if isinstance(inner, Apply) else 0.0
+            if not isinstance(inner, Apply):
+                return 0.0
+            return 2.5 if inner.operation.name == "@" else 0.2
         case "ones":
             return 1.0
         case "einsum":

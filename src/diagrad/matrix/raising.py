@@ -26,7 +26,7 @@ from diagrad.index.term import (
     rational,
 )
 from diagrad.matrix import make
-from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted
+from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted, split
 from diagrad.matrix.cost import cost
 from diagrad.matrix.piece import Diagonal, Leaf, Piece
 from diagrad.operations import OPERATORS
@@ -143,7 +143,7 @@ class Raiser:
         numerator = abs(coefficient.numerator)
         scalars = make.product([number(numerator), *sorted(above, key=_scalar_rank)])
         bottom = make.product([number(coefficient.denominator), *sorted(below, key=_scalar_rank)])
-        return Signed(coefficient < 0, make.over(_in_front(scalars, body), bottom))
+        return Signed(coefficient < 0, make.over(in_front(scalars, body), bottom))
 
     def scalar(self, term: Term) -> tuple[bool, Expression]:
         """A term without labels: its sign, and the scalar."""
@@ -153,18 +153,23 @@ class Raiser:
         """A factor with its labels in the order of its axes, as an operand of einsum."""
         if len(factor.head.axes) > 2:
             raise NoMatrixForm("a tensor of more than two axes")
-        shown = self.raised(factor.head, *((0, 1) if len(factor.head.axes) == 2 else (0, None)))
+        if len(factor.head.axes) == 2:
+            shown = self.raised(factor.head, 0, 1)
+        else:
+            ways = (self.raised(factor.head, None, 0), self.raised(factor.head, 0, None))
+            shown = min(ways, key=cost)
         base, inverse = self._power(untransposed(shown, factor), factor.exponent)
         return make.over(make.ONE, base) if inverse else base
 
     def _body(self, term: Term, pieces: list[Piece], row: Place, column: Place) -> Expression:
         bound = frozenset(-k - 1 for k in range(len(term.bound)))
-        if not pieces:
-            return make.ONE
-        if all(piece.labels <= bound for piece in pieces):
-            return closed(pieces, bound, self.diagonal)
-        left = contracted(pieces, bound, self.diagonal)
-        return assembled(left, row, column, self.diagonal)
+        apart, together = split(pieces, bound)
+        scalars = [closed(part, bound, self.diagonal) for part in apart]
+        body = make.ONE
+        if together:
+            left = contracted(together, bound, self.diagonal)
+            body = assembled(left, row, column, self.diagonal)
+        return in_front(make.product(scalars), body)
 
     def _flipped(self, term: Term) -> Term:
         """−a (b − c) as a (c − b), where the sum would not then begin with a minus."""
@@ -235,21 +240,32 @@ class Raiser:
         if exponent < 0:
             return self._power(base, -exponent)[0], True
         if exponent == Fraction(1, 2):
-            return make.call("sqrt", base), False
+            return _root(base), False
         return make.power(base, number(Fraction(exponent))), False
+
+
+def _root(base: Expression) -> Expression:
+    """√a; of a sum of squares the norm."""
+    if isinstance(base, Apply) and base.operation.name == "sum":
+        (squares,) = base.operands
+        if isinstance(squares, Apply) and squares.operation.name == "**":
+            inner, exponent = squares.operands
+            if exponent == number(2) and base.parameters == (None,):
+                return make.call("norm", inner, parameters=(None,))
+    return make.call("sqrt", base)
 
 
 def _scalar_rank(expression: Expression) -> tuple[int, float]:
     return (isinstance(expression, Apply), cost(expression))
 
 
-def _in_front(scalar: Expression, body: Expression) -> Expression:
+def in_front(scalar: Expression, body: Expression) -> Expression:
     """A scalar goes before the first factor of a product: 2 A B is (2 A) B."""
     if make.is_one(scalar):
         return body
     if isinstance(body, Apply) and body.operation.name in ("@", "*", "/"):
         first, second = body.operands
-        return make.apply(body.operation, _in_front(scalar, first), second)
+        return make.apply(body.operation, in_front(scalar, first), second)
     return make.times(scalar, body)
 
 

@@ -17,7 +17,18 @@ from diagrad.dimensions import Shape
 from diagrad.errors import ProblemError
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, Polynomial, as_polynomial, delta, labels, matrix, tensor
-from diagrad.index.term import Applied, Constant, Head, Rational, Sum, as_number, constant, Numeral
+from diagrad.index.term import (
+    Applied,
+    Constant,
+    Factor,
+    Head,
+    Numeral,
+    Rational,
+    Sum,
+    Term,
+    as_number,
+    constant,
+)
 from diagrad.operations.room import (
     ATOM,
     COMPARE,
@@ -58,6 +69,8 @@ class Elementwise(Operation):
         example: str = "",
         idempotent: bool = False,
         formula: Callable[[Any], Any] | None = None,
+        recognised: Callable[[Head], Head | None] | None = None,
+        joins: Callable[[Applied, Factor, Head], Factor | None] | None = None,
     ) -> None:
         self.name, self.prime, self.numpy = name, derivative, numpy
         self.summary, self.because, self.source = summary, because, source
@@ -67,7 +80,7 @@ class Elementwise(Operation):
         self.analytic = analytic
         self.example = example or f"{name}(A)"
         self.idempotent = idempotent
-        self.formula = formula
+        self.formula, self.recognised, self.joins = formula, recognised, joins
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return shapes[0]
@@ -91,7 +104,10 @@ class Elementwise(Operation):
             return constant(self.at[value], head.axes)
         if isinstance(argument, Applied) and argument.operation.name == self.inverse:
             return argument.arguments[0]
-        return None
+        return self.recognised(argument) if self.recognised else None
+
+    def joined(self, head: Applied, other: Factor, argument: Head) -> Factor | None:
+        return self.joins(head, other, argument) if self.joins else None
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         return self.numpy(arrays[0])
@@ -163,6 +179,39 @@ sinh, cosh, sigmoid, step, sign = (function(n) for n in ("sinh", "cosh", "sigmoi
 tan, erf = function("tan"), function("erf")
 
 
+def _passes_relu(head: Applied, other: Factor, argument: Head) -> Factor | None:
+    """relu(a)ⁿ step(a) = relu(a)ⁿ for n > 0."""
+    relu = isinstance(other.head, Applied) and other.head.operation.name == "relu"
+    positive = not isinstance(other.exponent, Head) and other.exponent > 0
+    return other if relu and positive and other.head.children == (argument,) else None
+
+
+def _makes_absolute(head: Applied, other: Factor, argument: Head) -> Factor | None:
+    """a sign(a) = |a| and |a| sign(a) = a."""
+    if other.exponent != 1:
+        return None
+    if other.head is argument:
+        return other._replace(head=Applied(BY_NAME["abs"], (argument,), head.axes))
+    absolute = isinstance(other.head, Applied) and other.head.operation.name == "abs"
+    return other._replace(head=argument) if absolute and other.head.children == (argument,) else None
+
+
+def _softplus_of(argument: Head) -> Head | None:
+    """log(1 + exp u) = softplus(u)."""
+    if not isinstance(argument, Sum) or len(argument.terms) != 2:
+        return None
+    one, rest = argument.terms
+    exponential = rest.factors[0].head if len(rest.factors) == 1 else None
+    if one != Term(1, ()) or rest.coefficient != 1 or rest.bound:
+        return None
+    if not isinstance(exponential, Applied) or exponential.operation.name != "exp":
+        return None
+    factor = rest.factors[0]
+    if factor.exponent != 1 or factor.labels != tuple(range(len(argument.axes))):
+        return None
+    return Applied(BY_NAME["softplus"], exponential.arguments, argument.axes)
+
+
 TABLE: tuple[Elementwise, ...] = (
     Elementwise(
         "sigmoid",
@@ -204,6 +253,7 @@ TABLE: tuple[Elementwise, ...] = (
         latex=r"\log",
         at={1: 0},
         inverse="exp",
+        recognised=_softplus_of,
         example="log(positive_A)",
     ),
     Elementwise(
@@ -243,6 +293,7 @@ TABLE: tuple[Elementwise, ...] = (
         facts=["nonneg"],
         at={0: 0},
         idempotent=True,
+        joins=_passes_relu,
         unicode="𝟙[{0} > 0]",
         latex=r"\mathbb{{1}}\left[{0} > 0\right]",
     ),
@@ -265,6 +316,7 @@ TABLE: tuple[Elementwise, ...] = (
         "1, 0 or −1 as x is positive, 0 or negative.",
         "the sign is constant on both sides of 0",
         at={0: 0},
+        joins=_makes_absolute,
     ),
     Elementwise(
         "sin", lambda x, y: cos(x), np.sin, "The sine.", "sin′ = cos", latex=r"\sin", at={0: 0}

@@ -16,7 +16,7 @@ import numpy as np
 from diagrad.dimensions import Shape, Size, describe
 from diagrad.expression import Apply, Expression
 from diagrad.index.build import Indexed
-from diagrad.index.term import Applied, Head, Sum
+from diagrad.index.term import Applied, Factor, Head, Sum
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -84,6 +84,10 @@ class Operation:
 
     def simplified(self, head: Applied) -> Head | None:
         """A simpler head that is equal, or None."""
+        return None
+
+    def joined(self, head: Applied, other: Factor, argument: Head) -> Factor | None:
+        """What the head times another factor with the same labels is, where that is one factor; or None."""
         return None
 
     def written(

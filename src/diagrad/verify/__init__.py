@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from diagrad.expression import Expression
 from diagrad.verify.compare import Check
 from diagrad.verify.layouts import arrange as arrange
-from diagrad.verify.numeric import METHODS
+from diagrad.verify.numeric import EXACT, METHODS
 from diagrad.verify.path import path
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ BOUNDS = (1e-12, 1e-9, 1e-6, 1e-5, 1e-3, 1.0)
 class Verification:
     """How far a formula is from derivatives obtained from values alone, at random points.
 
-    `max_relative_error` is the largest difference over the largest entry; what rounding alone explains counts as 0.
+    `max_relative_error` is the largest difference over the largest entry; what rounding alone
+    explains counts as 0.
     """
 
     max_relative_error: float
@@ -38,8 +39,11 @@ class Verification:
 
     @property
     def bound(self) -> str:
-        """A coarse power of ten above the error, the same on every machine."""
-        bounds = (f"< {bound:.0e}" for bound in BOUNDS if self.max_relative_error < bound)
+        """A coarse power of ten above the error, the same on every machine: for differences, whose
+        error varies with rounding, not below the tolerance."""
+        least = 0.0 if self.method == EXACT else self.tolerance
+        coarse = (bound for bound in BOUNDS if bound >= least)
+        bounds = (f"< {bound:.0e}" for bound in coarse if self.max_relative_error < bound)
         return next(bounds, "≥ 1")
 
     def __str__(self) -> str:
@@ -60,11 +64,13 @@ def verify(
     seed: int = 0,
     introduced: Mapping[str, Expression] | None = None,
 ) -> Verification:
-    """Compares `formula` with the derivative of `of` by the names `wrt`, one per order, at random points.
+    """Compares `formula` with the derivative of `of` by the names `wrt`, one per order, at random
+    points.
 
-    `formula_layout` where the formula has another layout than was asked for; `introduced` are names that only the
-    formula uses. Raises InternalError where the formula has the wrong shape or no finite value, DerivationError
-    where `of` has no finite value or derivative, or one lost in rounding, at any point tried.
+    `formula_layout` where the formula has another layout than was asked for; `introduced` are
+    names that only the formula uses. Raises InternalError where the formula has the wrong shape or
+    no finite value, DerivationError where `of` has no finite value or derivative, or one lost in
+    rounding, at any point tried.
     """
     route = path(source, of, wrt, formula, introduced or {})
     method, tolerance = METHODS[len(wrt), route.analytic]

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 TRIES_PER_STYLE = 4
 TRIES = TRIES_PER_STYLE * len(STYLES)
-# Derivatives are computed again at points this close by, to see the noise that rounding puts on them.
+# Derivatives are computed again at points this close by, to see the noise that rounding puts on
+# them.
 NUDGES, NUDGE = 3, 8 * float(np.finfo(float).eps)
-NOISE_MARGIN, ERROR_MARGIN, NEGLIGIBLE = 100.0, 10.0, 1e-8
+NOISE_MARGIN, ERROR_MARGIN = 100.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ class Check:
     seed: int
 
     def point(self, number: int) -> Compared:
-        """The comparison at the first point tried that decides; at most TRIES are tried, always the same.
+        """The comparison at the first point tried that decides; at most TRIES are tried, always
+        the same.
 
-        Raises InternalError where the formula has the wrong shape or is finite at no point where the derivative
-        is, DerivationError where there is no derivative to compare with.
+        Raises InternalError where the formula has the wrong shape or is finite at no point where
+        the derivative is, DerivationError where there is no derivative to compare with.
         """
         most = Reason.NO_VALUE
         for rng, style in self._tries(number):
@@ -95,8 +97,10 @@ class Check:
         stated = self._stated(environment, value, chosen)
         if not np.isfinite(stated).all():
             raise Undecided(Reason.NO_FORMULA)
+        if not numeric.settled(self.tolerance * np.abs(numeric.value).max()):
+            raise Undecided(Reason.LOST)
         if not self._agrees(stated, numeric) and self._is_noise(
-            drawn, value, chosen, stated, numeric, rng
+            drawn, chosen, stated, numeric, rng
         ):
             return Compared(0.0, f"point {number + 1}: nothing but rounding", drawn.sizes)
         error = _relative(stated, numeric.value)
@@ -107,7 +111,8 @@ class Check:
         return tuple((array.shape[0], array.shape[1]) for array in arrays)
 
     def _stated(self, environment: Environment, value: Array, chosen: Directions) -> Array:
-        """The formula's derivative along the directions. Raises InternalError where its shape is not the layout's."""
+        """The formula's derivative along the directions. Raises InternalError where its shape is
+        not the layout's."""
         formula = evaluate(self.formula, environment)
         of_shape = (value.shape[0], value.shape[1])
         return chosen.contract(restore(formula, self.layout, of_shape, self._shapes(environment)))
@@ -119,7 +124,6 @@ class Check:
     def _is_noise(
         self,
         drawn: Environment,
-        value: Array,
         chosen: Directions,
         stated: Array,
         numeric: Estimate,
@@ -127,13 +131,12 @@ class Check:
     ) -> bool:
         """Whether both are 0 up to rounding. False where they truly differ.
 
-        Raises Undecided where noise hides what the derivative is: a sum that cancels, a stencil across a kink.
+        Raises Undecided where noise hides what the derivative is: a sum that cancels.
         """
         formula_noise, numeric_noise = self._noise(drawn, chosen, stated, numeric, rng)
         if _distance(stated, numeric.value) > formula_noise + numeric_noise:
             return False
-        settled = numeric.error <= NEGLIGIBLE * np.abs(value).max()
-        if settled and np.abs(stated).max() <= formula_noise:
+        if np.abs(stated).max() <= formula_noise:
             return True
         raise Undecided(Reason.LOST)
 
@@ -145,7 +148,8 @@ class Check:
         numeric: Estimate,
         rng: np.random.Generator,
     ) -> tuple[float, float]:
-        """How far formula and numbers move when the variables move by a few units in their last place."""
+        """How far formula and numbers move when the variables move by a few units in their last
+        place."""
         formula_noise, numeric_noise = 0.0, ERROR_MARGIN * numeric.error
         for _ in range(NUDGES):
             nudged = {

@@ -1,6 +1,7 @@
 """The layouts of a derivative: each orders the same numbers dF[r, s] / dX[m, n] in its own way.
 
-A layout is a permutation of the axes (those of F, then those of each X) and the shape that comes out.
+A layout is a permutation of the axes (those of F, then those of each X) and the shape that comes
+out.
 """
 
 from __future__ import annotations
@@ -25,14 +26,16 @@ class Arrangement(NamedTuple):
 def arrange(tensor: Array, layout: str, of_shape: Pair, wrt: Sequence[Pair]) -> Array:
     """The derivative, axes of F then of each X, in a layout of the contract's table.
 
-    `wrt` has the shape of X once per order. Raises DerivationError for a layout that does not apply.
+    `wrt` has the shape of X once per order. Raises DerivationError for a layout that does not
+    apply.
     """
     axes, shape = arrangement(layout, of_shape, wrt)
     return tensor.transpose(axes).reshape(shape)
 
 
 def restore(value: Array, layout: str, of_shape: Pair, wrt: Sequence[Pair]) -> Array:
-    """The inverse of `arrange`. Raises InternalError where the value has not the shape of the layout.
+    """The inverse of `arrange`. Raises InternalError where the value has not the shape of the
+    layout.
 
     A tensor may lack its unit axes, which einsum cannot make.
     """
@@ -84,7 +87,8 @@ def _first(layout: str, of_shape: Pair, wrt: Pair) -> Arrangement | None:
 
 
 def _second(layout: str, of_shape: Pair, wrt: Sequence[Pair]) -> Arrangement | None:
-    """F is a scalar with axes 0, 1, the first variable has axes 2, 3 and gives the rows, the second 4, 5."""
+    """F is a scalar with axes 0, 1, the first variable has axes 2, 3 and gives the rows, the
+    second 4, 5."""
     first, second = wrt
     plain, flat = (0, 1, 2, 3, 4, 5), (prod(first), prod(second))
     if prod(of_shape) != 1:

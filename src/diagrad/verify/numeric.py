@@ -1,14 +1,14 @@
 """Derivatives from values alone, independent of every rule of the engine.
 
-Complex step: Im f(x + ih)/h is f′(x) up to h² with no subtraction, so h = 1e-30 gives all digits (Squire and Trapp,
-Using complex variables to estimate derivatives of real functions, SIAM Review 40, 1998). Where an operation is not
-analytic: central differences over a ladder of steps, extrapolated (Ridders, Accurate computation of F′(x) and
-F′(x)F″(x), 1982), with an estimate of their own error. All perturbed values are computed as one batch.
+Complex step: Im f(x + ih)/h is f′(x) up to h² with no subtraction, so h = 1e-30 gives all digits
+(Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review
+40, 1998). Where an operation is not analytic: central differences over a ladder of steps,
+extrapolated (Ridders, Accurate computation of F′(x) and F′(x)F″(x), 1982), with an estimate of
+their own error. All perturbed values are computed as one batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
@@ -21,10 +21,11 @@ from diagrad.verify.path import Path
 STEP = 1e-30
 LEVELS, DEPTH, WIDEST, NARROWEST = 9, 4, 0.1, 0.05
 MOST_ENTRIES, MOST_PAIRS, DIRECTIONS, PAIRS = 64, 400, 16, 48
-BATCH_ENTRIES = 2**20
+BATCH_ENTRIES, SETTLED = 2**20, 1e3
 
+EXACT = "complex step"
 METHODS = {
-    (1, True): ("complex step", 1e-9),
+    (1, True): (EXACT, 1e-9),
     (1, False): ("central differences", 1e-6),
     (2, True): ("differences of complex steps", 1e-6),
     (2, False): ("second differences", 1e-5),
@@ -33,9 +34,11 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Directions:
-    """Along what to differentiate: one batch of directions per order, `along[k]` being (batch…, rows, columns).
+    """Along what to differentiate: one batch of directions per order, `along[k]` being (batch…,
+    rows, columns).
 
-    The batches broadcast against each other. `whole` where they are all entries, in the order of the flat array.
+    The batches broadcast against each other. `whole` where they are all entries, in the order of
+    the flat array.
     """
 
     along: tuple[Array, ...]
@@ -49,7 +52,8 @@ class Directions:
             return np.moveaxis(flat, (0, 1), (-2, -1))
         letters = ("mn", "pq")[: len(self.along)]
         operands = ",".join("k" + pair for pair in letters)
-        return np.einsum(f"rs{''.join(letters)},{operands}->krs", tensor, *self.along)
+        along: Array = np.einsum(f"rs{''.join(letters)},{operands}->krs", tensor, *self.along)
+        return along
 
 
 def directions(shapes: tuple[tuple[int, int], ...], rng: np.random.Generator) -> Directions:
@@ -66,14 +70,24 @@ def directions(shapes: tuple[tuple[int, int], ...], rng: np.random.Generator) ->
 
 @dataclass(frozen=True)
 class Estimate:
-    """Derivatives along directions, (batch…, r, s), and a bound of the method's own error, 0 for exact ones."""
+    """Derivatives along directions, (batch…, r, s).
+
+    `error` is the method's estimate of its own, `rounding` what it cannot fall below; 0 for the
+    complex step.
+    """
 
     value: Array
     error: float
+    rounding: float
+
+    def settled(self, allowed: float) -> bool:
+        """Whether the error is known to be small: an estimate of a large one says nothing."""
+        return self.error <= max(allowed, SETTLED * self.rounding)
 
 
 def differentiate(path: Path, environment: Environment, chosen: Directions) -> Estimate:
-    """The derivative of `path.of` along the directions, of order one or two as there are names in `path.wrt`.
+    """The derivative of `path.of` along the directions, of order one or two as there are names in
+    `path.wrt`.
 
     Works in pieces that keep the largest batch in bounds.
     """
@@ -90,20 +104,24 @@ def differentiate(path: Path, environment: Environment, chosen: Directions) -> E
         along = tuple(a if len(a) != len(lead) else a[start : start + size] for a in chosen.along)
         pieces.append(method(path, environment, along))
     value = np.concatenate([piece.value for piece in pieces])
-    return Estimate(value, float(np.max([piece.error for piece in pieces])))
+    errors = np.max([(piece.error, piece.rounding) for piece in pieces], axis=0)
+    return Estimate(value, *map(float, errors))
 
 
 def _first(path: Path, environment: Environment, along: tuple[Array, ...]) -> Estimate:
     (name,), (u,) = path.wrt, along
     x = environment.arrays[name]
     if path.analytic:
-        return Estimate(_complex_step(path, environment, {name: x + 1j * STEP * u}, len(u)), 0.0)
+        return Estimate(
+            _complex_step(path, environment, {name: x + 1j * STEP * u}, len(u)), 0.0, 0.0
+        )
 
-    def quotient(t: Array) -> Array:
-        forth, back = (path.value(environment, {name: x + sign * t * u}) for sign in (1, -1))
-        return _batch(forth - back, (LEVELS, len(u))) / (2 * t)
-
-    return _extrapolate(quotient, _ladder(x, u))
+    t = _ladder(x, u)
+    forth, back = (
+        _batch(path.value(environment, {name: x + sign * t * u}), (LEVELS, len(u)))
+        for sign in (1, -1)
+    )
+    return _extrapolate([forth, -back], 2 * t)
 
 
 def _second(path: Path, environment: Environment, along: tuple[Array, ...]) -> Estimate:
@@ -115,23 +133,20 @@ def _second(path: Path, environment: Environment, along: tuple[Array, ...]) -> E
     def moved(du: Array, dv: Array) -> dict[str, Array]:
         return {first: x + du + dv} if first == second else {first: x + du, second: y + dv}
 
-    def slope(t: Array) -> Array:
-        forth, back = (
-            _complex_step(path, environment, moved(1j * STEP * u, sign * t * v), (LEVELS, *batch))
+    s, t = _ladder(x, u), _ladder(y, v)
+    if path.analytic:
+        slopes = [
+            sign
+            * _complex_step(path, environment, moved(1j * STEP * u, sign * t * v), (LEVELS, *batch))
             for sign in (1, -1)
-        )
-        return (forth - back) / (2 * t)
-
-    def quotient(t: Array) -> Array:
-        corners = (
-            a * b * _batch(path.value(environment, moved(a * s * u, b * t * v)), (LEVELS, *batch))
-            for a in (1, -1)
-            for b in (1, -1)
-        )
-        return sum(corners) / (4 * s * t)
-
-    s = _ladder(x, u)
-    return _extrapolate(slope if path.analytic else quotient, _ladder(y, v))
+        ]
+        return _extrapolate(slopes, 2 * t)
+    corners = [
+        a * b * _batch(path.value(environment, moved(a * s * u, b * t * v)), (LEVELS, *batch))
+        for a in (1, -1)
+        for b in (1, -1)
+    ]
+    return _extrapolate(corners, 4 * s * t)
 
 
 def _complex_step(
@@ -147,28 +162,31 @@ def _batch(value: Array, batch: int | tuple[int, ...]) -> Array:
 
 
 def _ladder(x: Array, u: Array) -> Array:
-    """Steps t along each direction, halved from level to level, in proportion to the entries that it moves."""
+    """Steps t along each direction, halved from level to level, in proportion to the entries that
+    it moves."""
     moved = np.sqrt(np.sum(x * x * u * u, (-2, -1)) / np.sum(u * u, (-2, -1)))
     widest = WIDEST * np.maximum(moved, NARROWEST)
     halvings = 0.5 ** np.arange(LEVELS)
-    return (halvings.reshape(-1, *[1] * widest.ndim) * widest)[..., None, None]
+    steps: Array = halvings.reshape(-1, *[1] * widest.ndim) * widest
+    return steps[..., None, None]
 
 
-def _extrapolate(quotient: Callable[[Array], Array], steps: Array) -> Estimate:
-    """Richardson's extrapolation in t², entry by entry the value of the tableau that is nearest to its neighbours.
+def _extrapolate(terms: list[Array], divisors: Array) -> Estimate:
+    """Richardson's extrapolation in t² of Σ terms / divisors, one level of the ladder after the
+    other; entry by entry the value of the tableau that is nearest to its neighbours.
 
-    A stencil that crosses a kink, or leaves where f has values, does not settle and keeps a large error.
+    A stencil that crosses a kink, or leaves where f has values, does not settle and keeps a large
+    error. No error is below what rounding does to the terms.
     """
     with np.errstate(all="ignore"):
-        column = quotient(steps)
+        column = np.sum(terms, axis=0) / divisors
+        rounding = np.finfo(float).eps * np.nanmax(np.abs(terms)) / np.abs(divisors[0]).min()
         best, error = column[-1], np.full(column.shape[1:], np.inf)
         for k in range(1, DEPTH + 1):
             finer, coarser = column[1:], column[:-1]
             column = finer + (finer - coarser) / (4.0**k - 1)
             apart = np.maximum(np.abs(column - finer), np.abs(column - coarser))
-            for value, distance in zip(
-                column, np.where(np.isnan(apart), np.inf, apart), strict=True
-            ):
+            for value, distance in zip(column, apart, strict=True):
                 better = distance < error
                 best, error = np.where(better, value, best), np.where(better, distance, error)
-    return Estimate(best, float(error.max()))
+    return Estimate(best, max(float(error.max()), float(rounding)), float(rounding))

@@ -20,8 +20,9 @@ Named = tuple[str, Expression]
 class Path:
     """From the names `wrt` to the value of `of`.
 
-    `all` are the definitions that the value and the formula need, in order; `changing` those between wrt and `of`.
-    A definition in `wrt` is a variable of its own: what it is made of does not change it.
+    `all` are the definitions that the value and the formula need, in order; `changing` those
+    between wrt and `of`. A definition in `wrt` is a variable of its own: what it is made of does
+    not change it.
     """
 
     of: Expression
@@ -43,7 +44,8 @@ def path(
     formula: Expression,
     introduced: Mapping[str, Expression],
 ) -> Path:
-    """The path from `wrt` to `of`; `introduced` are names of the formula that the problem does not have."""
+    """The path from `wrt` to `of`; `introduced` are names of the formula that the problem does not
+    have."""
     definitions = {name: d.expression for name, d in source.definitions.items()} | dict(introduced)
     needed = _needed(definitions, [of])
     moving = set(wrt)
@@ -77,7 +79,8 @@ def _names(expression: Expression) -> set[str]:
 
 
 def _analytic(expression: Expression, moving: set[str]) -> bool:
-    """Whether every operation on something that moves maps complex values by its analytic continuation."""
+    """Whether every operation on something that moves maps complex values by its analytic
+    continuation."""
     moved: dict[int, bool] = {}
     for node in parts(expression):
         if isinstance(node, Apply):

@@ -1,6 +1,7 @@
 """Random points that respect what a problem says about its variables.
 
-All dimensions differ and are at least 3, so that a transposed or misplaced factor cannot fit by accident.
+All dimensions differ and are at least 3, so that a transposed or misplaced factor cannot fit by
+accident.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from diagrad.operations.room import Array
 if TYPE_CHECKING:
     from diagrad.language import Declaration, Source
 
-# How free entries are distributed. A normal point comes first; log, sqrt, arcsin and the like need the others.
+# How free entries are distributed. A normal point comes first; log, sqrt, arcsin and the like need
+# the others.
 STYLES = ("normal", "positive", "small", "fraction", "large")
 RANGES = {
     "positive": (0.3, 2.0),
@@ -33,7 +35,8 @@ Generator = np.random.Generator
 
 
 def draw(source: Source, rng: Generator, style: str = "normal") -> Environment:
-    """A point: sizes, a value that has its declared facts for each variable, a smooth g for each unspecified one.
+    """A point: sizes, a value that has its declared facts for each variable, a smooth g for each
+    unspecified one.
 
     Raises DerivationError where no sizes make every declared shape at least one entry large.
     """
@@ -45,7 +48,8 @@ def draw(source: Source, rng: Generator, style: str = "normal") -> Environment:
 
 
 def draw_sizes(source: Source, rng: Generator) -> dict[str, int]:
-    """Different sizes from 3 on; a few spare ones let them vary where there are not many dimensions."""
+    """Different sizes from 3 on; a few spare ones let them vary where there are not many
+    dimensions."""
     names = [dimension.name for dimension in source.dimensions]
     declared = {size for d in source.variables.values() for size in d.shape if size.number is None}
     for widening in range(ATTEMPTS):
@@ -58,14 +62,16 @@ def draw_sizes(source: Source, rng: Generator) -> dict[str, int]:
 
 
 def smooth(rng: Generator, positive: bool) -> Sequence[Callable[[Array], Array]]:
-    """g(z) = a + Σ cₖ sin(wₖ z + pₖ) and its exact derivatives g⁽ⁿ⁾ = Σ cₖ wₖⁿ sin(wₖ z + pₖ + nπ/2)."""
+    """g(z) = a + Σ cₖ sin(wₖ z + pₖ) and its exact derivatives g⁽ⁿ⁾ = Σ cₖ wₖⁿ sin(wₖ z + pₖ +
+    nπ/2)."""
     c, w, p = rng.uniform(0.4, 1.0, 2), rng.uniform(0.5, 1.3, 2), rng.uniform(-1.5, 1.5, 2)
     offset = c.sum() + 0.5 if positive else rng.uniform(-0.5, 0.5)
 
     def derivative(n: int) -> Callable[[Array], Array]:
         def g(z: Array) -> Array:
             waves = [c[k] * w[k] ** n * np.sin(w[k] * z + p[k] + n * np.pi / 2) for k in (0, 1)]
-            return waves[0] + waves[1] + (offset if n == 0 else 0.0)
+            value: Array = waves[0] + waves[1] + (offset if n == 0 else 0.0)
+            return value
 
         return g
 
@@ -113,7 +119,8 @@ def _onehot(shape: tuple[int, int], axis: int | None, rng: Generator) -> Array:
 
 
 def _structured(array: Array, facts: frozenset[str], rng: Generator) -> Array:
-    """A square matrix with the facts about matrices, made from entries with the facts about entries."""
+    """A square matrix with the facts about matrices, made from entries with the facts about
+    entries."""
     triangular = facts & {"lower", "upper"}
     is_diagonal = len(triangular) == 2 or bool(triangular and facts & {"symmetric", "orthogonal"})
     if "orthogonal" in facts:
