@@ -153,6 +153,20 @@ def test_a_stencil_across_a_kink_is_never_compared_with():
         assert checked(text, of, "x", right, seed=seed).max_relative_error < 1e-8
 
 
+def test_where_a_formula_rounds_badly_the_point_does_not_count():
+    text, of = "x: row[n]", "tanh(3 * sum(x ** 2))"  # at a normal point tanh is 1 but for rounding
+    assert checked(text, of, "x", f"6 * (1 - {of} ** 2) * x").passed
+    assert not checked(text, of, "x", f"6 * (1 - {of}) * x").passed
+    assert checked(text, f"abs({of})", "x", f"6 * (1 - {of} ** 2) * x").passed
+    assert not checked(text, f"abs({of})", "x", f"5 * (1 - {of} ** 2) * x").passed
+
+
+def test_points_where_everything_is_zero_do_not_hide_a_wrong_factor():
+    for seed in range(30):
+        assert not checked("c: scalar", "relu(c)", "c", "2 * step(c)", points=1, seed=seed).passed
+        assert checked("c: scalar", "relu(c)", "c", "step(c)", points=1, seed=seed).passed
+
+
 def test_a_norm_off_the_path_does_not_spoil_the_complex_step():
     found = checked("x: row[n]; c: row[n]", "norm(c) * sum(sin(x))", "x", "norm(c) * cos(x)")
     assert found.method == "complex step"

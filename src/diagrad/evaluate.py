@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -38,17 +38,21 @@ class Environment:
 
     Every array is (…, rows, columns), a scalar (…, 1, 1); axes before the last two are a batch. An
     unspecified function is the sequence g, g′, g″, …. `dtype` is the real type of numbers,
-    dimensions, `ones` and `eye`.
+    dimensions, `ones` and `eye`. `rounded`,
+    where given, is applied to the value of every operation on variables: other roundings show what
+    rounding does.
     """
 
     arrays: Mapping[str, Array]
     sizes: Mapping[str, int] = field(default_factory=dict)
     functions: Mapping[str, Sequence[Function]] = field(default_factory=dict)
     dtype: np.dtype[Any] = DOUBLE
+    rounded: Function | None = None
 
     def having(self, arrays: Mapping[str, Array]) -> Environment:
         """The same, with these arrays in place of or beside those it has."""
-        return Environment({**self.arrays, **arrays}, self.sizes, self.functions, self.dtype)
+        together = {**self.arrays, **arrays}
+        return Environment(together, self.sizes, self.functions, self.dtype, self.rounded)
 
 
 def evaluate(expression: Expression, environment: Environment) -> Array:
@@ -60,10 +64,28 @@ def evaluate(expression: Expression, environment: Environment) -> Array:
     """
     values: dict[int, Array] = {}
     with np.errstate(all="ignore"):
-        for node in parts(expression):
+        nodes = parts(expression)
+        inexact = _inexact(nodes) if environment.rounded else ()
+        for node in nodes:
             operands = node.operands if isinstance(node, Apply) else ()
-            values[id(node)] = _value(node, [values[id(o)] for o in operands], environment)
+            value = _value(node, [values[id(o)] for o in operands], environment)
+            if environment.rounded and id(node) in inexact:
+                value = environment.rounded(value)
+            values[id(node)] = value
     return values[id(expression)]
+
+
+def _inexact(nodes: Iterable[Expression]) -> set[int]:
+    """The ids of operations on arrays; whole exponents and other numbers are exact."""
+    varying = {
+        id(n) for n in nodes if isinstance(n, Symbol) and n.role in ("variable", "definition")
+    }
+    operations = [node for node in nodes if isinstance(node, Apply)]
+    found: set[int] = set()
+    for node in operations:
+        if any(id(operand) in varying or id(operand) in found for operand in node.operands):
+            found.add(id(node))
+    return found
 
 
 def parts(expression: Expression) -> list[Expression]:
@@ -90,7 +112,7 @@ def with_definitions(
     """The environment with the values of these definitions, each of which may use those before
     it."""
     arrays = dict(environment.arrays)
-    grown = Environment(arrays, environment.sizes, environment.functions, environment.dtype)
+    grown = replace(environment, arrays=arrays)
     for name, expression in definitions:
         arrays[name] = evaluate(expression, grown)
     return grown

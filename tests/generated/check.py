@@ -1,7 +1,10 @@
 """Compares what the engine derives for a generated case with the oracle."""
 
+import signal
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +21,7 @@ from .problems import Case, case
 
 TOLERANCE = {1: 1e-8, 2: 1e-6}
 FLOOR = 1e-3
+LIMIT = 10.0
 Points = list[tuple[Env, Array]]
 
 
@@ -40,12 +44,29 @@ def derive(asked: Case) -> Any:
         return problem.derive(asked.of, wrt=asked.wrt, order=asked.order, layout=asked.layout)
 
 
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises `TimeoutError` inside the block once it has run too long."""
+
+    def stop(signum: int, frame: Any) -> None:
+        raise TimeoutError(f"more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def examine(asked: Case) -> Outcome:
     """Derives and judges; never raises, as every exception is a finding."""
     start = time.perf_counter()
     try:
-        derivation = derive(asked)
-        source = derivation.result.source
+        with limited(LIMIT):
+            derivation = derive(asked)
+            source = derivation.result.source
     except (dg.DerivationError, dg.Unsupported) as error:
         return Outcome("unsupported", f"{type(error).__name__}: {error}", spent(start), "")
     except Exception as error:

@@ -47,9 +47,14 @@ def _proposals(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
         if opened != head.terms:
             yield factored(opened, head.axes, context)
     spread = expanded(head, context)
-    if spread is not None:
+    if spread is not None and not (len(head.terms) == 1 and _nothing_met(head.terms[0], spread)):
         yield spread
         yield factored(spread, head.axes, context)
+
+
+def _nothing_met(term: Term, spread: tuple[Term, ...]) -> bool:
+    """Whether multiplying out one product brought no like terms together: then the product was the shorter form."""
+    return len(spread) >= len(distributed(term))
 
 
 def _opened(term: Term) -> Term:
@@ -177,8 +182,9 @@ def factored(
 ) -> tuple[Term, ...]:
     """Terms with their largest common products taken out, greedily, two terms at a time."""
     current = list(terms)
+    known: dict[tuple[Term, Term], Common | None] = {}
     while len(current) > 1:
-        best = _best_pair(current, axes)
+        best = _best_pair(current, known)
         if best is None:
             break
         first, second, common = best
@@ -189,26 +195,35 @@ def factored(
 
 
 def _best_pair(
-    terms: Sequence[Term], axes: tuple[Size, ...]
+    terms: Sequence[Term], known: dict[tuple[Term, Term], Common | None]
 ) -> tuple[int, int, Common] | None:
     best: tuple[int, int, Common] | None = None
-    for first in range(len(terms)):
+    for first, s in enumerate(terms):
         for second in range(first + 1, len(terms)):
-            common = _common(terms[first], terms[second])
-            if common is None or not _closable(terms[first], terms[second], common):
-                continue
-            if best is None or common.weight > best[2].weight:
-                best = (first, second, common)
+            t = terms[second]
+            if (s, t) not in known:
+                common = _common(s, t)
+                closable = common is not None and len(_axis_labels(s, t, common)) <= 2
+                known[s, t] = common if closable else None
+            found = known[s, t]
+            if found is not None and (best is None or found.weight > best[2].weight):
+                best = (first, second, found)
     return best
 
 
 def _common(s: Term, t: Term) -> Common | None:
     """The heaviest common product found from any pair of equal factors to start with."""
     best: Common | None = None
-    for p, q in _equal_factors(s, t):
-        grown = _grown(s, t, p, q)
-        if grown is not None and (best is None or grown.weight > best.weight):
-            best = grown
+    equal = list(_equal_factors(s, t))
+    covered: set[tuple[int, int]] = set()
+    for start in equal:
+        if start in covered:
+            continue
+        grown = _grown(s, t, start, equal)
+        if grown is not None:
+            covered.update((a, b) for a, b, _ in grown.pairs)
+            if best is None or grown.weight > best.weight:
+                best = grown
     return best or _side_by_side(s, t)
 
 
@@ -232,17 +247,19 @@ def _equal_factors(s: Term, t: Term) -> Iterator[tuple[int, int]]:
                 yield p, q
 
 
-def _grown(s: Term, t: Term, p: int, q: int) -> Common | None:
+def _grown(
+    s: Term, t: Term, start: tuple[int, int], equal: Sequence[tuple[int, int]]
+) -> Common | None:
+    """The common product that begins with one pair of factors and takes in all that agree with it."""
     pairs: list[tuple[int, int, Rational | Head]] = []
     labels: dict[int, int] = {}
-    both_diagonal = any(isinstance(f.head, Delta) for f in s.factors) and any(
-        isinstance(f.head, Delta) for f in t.factors
-    )
-    order = [(p, q)] + [(a, b) for a, b in _equal_factors(s, t) if (a, b) != (p, q)]
-    for a, b in order:
-        if any(a == x or b == y for x, y, _ in pairs):
+    firsts: set[int] = set()
+    seconds: set[int] = set()
+    kept = _beside_delta(s, t)
+    for a, b in (start, *equal):
+        if a in firsts or b in seconds:
             continue
-        if not both_diagonal and (_on_delta(s, a) or _on_delta(t, b)):
+        if kept[0].intersection(s.factors[a].labels) or kept[1].intersection(t.factors[b].labels):
             continue
         extended = _extend(labels, s.factors[a].labels, t.factors[b].labels, s, t)
         if extended is None:
@@ -251,9 +268,17 @@ def _grown(s: Term, t: Term, p: int, q: int) -> Common | None:
         assert shared is not None
         labels = extended
         pairs.append((a, b, shared))
+        firsts.add(a)
+        seconds.add(b)
     if not pairs:
         return None
     return Common(tuple(pairs), labels, sum(_weight(s.factors[a]) for a, _, _ in pairs))
+
+
+def _beside_delta(s: Term, t: Term) -> tuple[set[int], set[int]]:
+    """Labels of a δ that only one of the terms has: taking out a factor there would spoil diag(p) − p pᵀ."""
+    mine, theirs = ({k for f in x.factors if isinstance(f.head, Delta) for k in f.labels} for x in (s, t))
+    return (set(), set()) if mine and theirs else (mine, theirs)
 
 
 def _shared(a: Rational | Head, b: Rational | Head) -> Rational | Head | None:
@@ -263,12 +288,6 @@ def _shared(a: Rational | Head, b: Rational | Head) -> Rational | Head | None:
     if a * b <= 0:
         return None
     return min(a, b, key=abs)
-
-
-def _on_delta(term: Term, position: int) -> bool:
-    """Whether a factor stands on a label of a δ, where taking it out would spoil diag(p)."""
-    mine = set(term.factors[position].labels)
-    return any(isinstance(f.head, Delta) and mine & set(f.labels) for f in term.factors)
 
 
 def _extend(
@@ -328,10 +347,6 @@ def _axis_labels(s: Term, t: Term, common: Common) -> list[int]:
     outer = [k for f in first for k in f.labels if k >= 0 or k in common.labels]
     outer += [back.get(k, k) for f in second for k in f.labels if k >= 0 or k in back]
     return sorted(set(outer), key=lambda k: (k < 0, abs(k)))
-
-
-def _closable(s: Term, t: Term, common: Common) -> bool:
-    return len(_axis_labels(s, t, common)) <= 2
 
 
 def _joined(

@@ -28,7 +28,17 @@ def _parameter(parameter: Any) -> int:
 
 def cost(expression: Expression) -> float:
     """Tokens plus style, in tokens: what a reader stumbles over costs a fraction of one."""
-    return tokens(expression) + sum(_stumble(node) for node in walk(expression)) + _leading(expression)
+    return _inner_cost(expression) + _leading(expression)
+
+
+def _inner_cost(node: Expression) -> float:
+    """The cost without its beginning, kept with the node, which never changes."""
+    kept: float | None = node.__dict__.get("_cost")
+    if kept is None:
+        operands = node.operands if isinstance(node, Apply) else ()
+        kept = _own(node) + _stumble(node) + sum(_inner_cost(operand) for operand in operands)
+        node.__dict__["_cost"] = kept
+    return kept
 
 
 def _leading(expression: Expression) -> float:

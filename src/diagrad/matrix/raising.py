@@ -30,8 +30,10 @@ from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted,
 from diagrad.matrix.cost import cost
 from diagrad.matrix.piece import Diagonal, Leaf, Piece
 from diagrad.operations import OPERATORS
+from diagrad.operations.elementwise import COMPARISONS
 
 Place = int | None
+CONDITIONS = frozenset(COMPARISONS)
 
 
 class Signed(NamedTuple):
@@ -48,6 +50,7 @@ class Raiser:
     def __init__(self, context: Context, shapes: Mapping[str, Shape], diagonal: bool) -> None:
         self.context, self.shapes, self.diagonal = context, shapes, diagonal
         self._bases: dict[tuple[Head, Place, Place], Expression] = {}
+        self._candidates: dict[Sum, list[tuple[Term, ...]]] = {}
         self._direct: dict[tuple[Head, Place, Place], Expression] = {}
 
     def raised(self, head: Head, row: Place, column: Place) -> Expression:
@@ -87,7 +90,10 @@ class Raiser:
             case Numeral():
                 return number(Fraction(head.value))
             case Applied():
-                formula = head.operation.written(head, row, column, self.base)
+                show = self.base if head.operation.entrywise else self.raised
+                formula = head.operation.written(head, row, column, show)
+                if head.operation in CONDITIONS:
+                    return formula
                 shape = tuple(UNIT if k is None else head.axes[k] for k in (row, column))
                 return make.filled(formula, shape)
             case Sum():
@@ -108,7 +114,9 @@ class Raiser:
     def _sum(self, head: Sum, row: Place, column: Place) -> Expression:
         """The cheapest of the forms that the search proposes."""
         best: Expression | None = None
-        for terms in search.candidates(head, self.context):
+        if head not in self._candidates:
+            self._candidates[head] = list(search.candidates(head, self.context))
+        for terms in self._candidates[head]:
             try:
                 shown = self._terms(terms, row, column)
             except NoMatrixForm:

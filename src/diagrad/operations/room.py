@@ -52,7 +52,10 @@ class ShapeError(ValueError):
 
 
 class Operation:
-    """Base of all rooms. Subclasses are stateless but for what tells two instances apart (see `identity`)."""
+    """Base of all rooms. Subclasses are stateless but for what tells two instances apart (see `identity`).
+
+    `entrywise` says that the operation combines operands entry by entry, so that an operand may stretch.
+    """
 
     name: str
     takes: Takes
@@ -62,6 +65,7 @@ class Operation:
     source: str = ""
     operator: ClassVar[bool] = False
     analytic: bool = True
+    entrywise: bool = True
     facts: frozenset[str] = frozenset()
 
     @property

@@ -11,6 +11,8 @@ from diagrad.dimensions import Shape, UNIT
 from diagrad.expression import Apply, Expression
 from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Sum, constant
+from diagrad.operations.arithmetic import Subtract
+from diagrad.operations.elementwise import BY_NAME
 from diagrad.operations.reductions import (
     named_reduction,
     numpy_axis,
@@ -26,6 +28,7 @@ class AlongAxis(Operation):
     """
 
     takes = Takes(operands=("A",), axis=True)
+    entrywise = False
     of_one: int
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
@@ -44,7 +47,13 @@ class AlongAxis(Operation):
     ) -> Expression:
         """Along rows or over a vector without `axis`, down the columns of a matrix with it; or the transpose."""
         argument = show(head.arguments[0], row, column)
+        if len(head.parameters) == 2:
+            return self.of_everything(argument)
         return applied(self, [argument], (axis_of(head.parameters, row, column, argument),))
+
+    def of_everything(self, argument: Expression) -> Expression:
+        """Along both axes of a matrix at once, which has no word: by logsumexp."""
+        raise NotImplementedError
 
     def along(self, A: Indexed, axis: int | None) -> tuple[int, ...]:
         rows = tuple(range(A.row_axes))
@@ -90,6 +99,10 @@ class Softmax(AlongAxis):
     )
     facts = frozenset({"positive"})
 
+    def of_everything(self, argument: Expression) -> Expression:
+        """exp(A − logsumexp(A))."""
+        return applied(EXP, [LogSoftmax().of_everything(argument)])
+
     def derivative(self, head: Applied, argument: int) -> Sum:
         i, j, k, m = axis_labels(head)
         rest_i, rest_j = others(i, head.parameters), others(j, head.parameters)
@@ -110,6 +123,10 @@ class LogSoftmax(AlongAxis):
     example = "log_softmax(A)"
     because = "∂ log pᵢ/∂zⱼ = δᵢⱼ − pⱼ, p the softmax"
 
+    def of_everything(self, argument: Expression) -> Expression:
+        """A − logsumexp(A)."""
+        return applied(SUBTRACT, [argument, applied(LogSumExp(), [argument], (None,))])
+
     def derivative(self, head: Applied, argument: int) -> Sum:
         i, j, k, m = axis_labels(head)
         same_row = delta(others(i, head.parameters), others(j, head.parameters))
@@ -127,7 +144,7 @@ class LogSoftmax(AlongAxis):
 
 
 class LogSumExp(Operation):
-    name = "logsumexp"
+    name, entrywise = "logsumexp", False
     takes = Takes(operands=("A",), axis=True)
     summary = "log Σ exp, of all entries or along an axis."
     example = "logsumexp(A, axis=1)"
@@ -184,5 +201,6 @@ def shifted(a: Array, node: Apply) -> Array:
     return a - np.max(np.real(a), axis=along_axis(node), keepdims=True)
 
 
+EXP, SUBTRACT = BY_NAME["exp"], Subtract()
 SOFTMAX = Softmax()
 OPERATIONS: tuple[Operation, ...] = (SOFTMAX, LogSoftmax(), LogSumExp())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -23,19 +23,21 @@ if TYPE_CHECKING:
 
 TRIES_PER_STYLE = 4
 TRIES = TRIES_PER_STYLE * len(STYLES)
-# Derivatives are computed again at points this close by, to see the noise that rounding puts on
-# them.
-NUDGES, NUDGE = 3, 8 * float(np.finfo(float).eps)
+ROUNDINGS, UNIT_ROUNDOFF = 3, float(np.finfo(float).eps)
 NOISE_MARGIN, ERROR_MARGIN = 100.0, 10.0
 
 
 @dataclass(frozen=True)
 class Compared:
-    """The relative error at a point, the entry where it is largest, and the point's sizes."""
+    """The relative error at a point, the entry where it is largest, and the point's sizes.
+
+    `zero` where all entries are 0, or nothing but rounding: there a wrong factor cannot be seen.
+    """
 
     error: float
     worst: str
     sizes: Mapping[str, int]
+    zero: bool = False
 
 
 class Reason(IntEnum):
@@ -64,25 +66,34 @@ class Check:
 
     def point(self, number: int) -> Compared:
         """The comparison at the first point tried that decides; at most TRIES are tried, always
-        the same.
+        the same. Zeros decide only where no style of points gives anything else.
 
         Raises InternalError where the formula has the wrong shape or is finite at no point where
         the derivative is, DerivationError where there is no derivative to compare with.
         """
-        most = Reason.NO_VALUE
-        for rng, style in self._tries(number):
-            try:
-                with np.errstate(all="ignore"):
-                    return self._compare(rng, style, number)
-            except Undecided as why:
-                most = max(most, why.reason)
-            except np.linalg.LinAlgError:
-                continue
+        most, zero = Reason.NO_VALUE, None
+        for k, style in enumerate(STYLES):
+            for t in range(TRIES_PER_STYLE):
+                rng = np.random.default_rng((self.seed, number, k * TRIES_PER_STYLE + t))
+                found = self._attempt(rng, style, number)
+                if isinstance(found, Compared) and not found.zero:
+                    return found
+                if isinstance(found, Compared):
+                    zero = zero or found
+                    break
+                most = max(most, found)
+        if zero:
+            return zero
         raise self._refusal(most)
 
-    def _tries(self, number: int) -> Iterator[tuple[np.random.Generator, str]]:
-        for k in range(TRIES):
-            yield np.random.default_rng((self.seed, number, k)), STYLES[k // TRIES_PER_STYLE]
+    def _attempt(self, rng: np.random.Generator, style: str, number: int) -> Compared | Reason:
+        try:
+            with np.errstate(all="ignore"):
+                return self._compare(rng, style, number)
+        except Undecided as why:
+            return why.reason
+        except np.linalg.LinAlgError:
+            return Reason.NO_VALUE
 
     def _compare(self, rng: np.random.Generator, style: str, number: int) -> Compared:
         drawn = draw(self.source, rng, style)
@@ -102,9 +113,10 @@ class Check:
         if not self._agrees(stated, numeric) and self._is_noise(
             drawn, chosen, stated, numeric, rng
         ):
-            return Compared(0.0, f"point {number + 1}: nothing but rounding", drawn.sizes)
-        error = _relative(stated, numeric.value)
-        return Compared(error, self._worst(number, chosen, stated, numeric.value), drawn.sizes)
+            return Compared(0.0, f"point {number + 1}: nothing but rounding", drawn.sizes, True)
+        error, zero = _relative(stated, numeric.value), not numeric.value.any()
+        worst = self._worst(number, chosen, stated, numeric.value)
+        return Compared(error, worst, drawn.sizes, zero and error == 0)
 
     def _shapes(self, environment: Environment) -> tuple[tuple[int, int], ...]:
         arrays = (environment.arrays[name] for name in self.path.wrt)
@@ -136,7 +148,8 @@ class Check:
         formula_noise, numeric_noise = self._noise(drawn, chosen, stated, numeric, rng)
         if _distance(stated, numeric.value) > formula_noise + numeric_noise:
             return False
-        if np.abs(stated).max() <= formula_noise:
+        is_zero = np.abs(numeric.value).max() <= numeric_noise
+        if is_zero and np.abs(stated).max() <= formula_noise:
             return True
         raise Undecided(Reason.LOST)
 
@@ -148,15 +161,18 @@ class Check:
         numeric: Estimate,
         rng: np.random.Generator,
     ) -> tuple[float, float]:
-        """How far formula and numbers move when the variables move by a few units in their last
-        place."""
+        """How far formula and numbers move when every operation rounds in another way (Parker,
+        Monte Carlo arithmetic, 1997)."""
+
+        def rounded(value: Array) -> Array:
+            if value.dtype == bool:
+                return value
+            jittered: Array = value * (1 + UNIT_ROUNDOFF * rng.uniform(-1, 1, value.shape))
+            return jittered
+
         formula_noise, numeric_noise = 0.0, ERROR_MARGIN * numeric.error
-        for _ in range(NUDGES):
-            nudged = {
-                name: array * (1 + NUDGE * rng.uniform(-1, 1, array.shape))
-                for name, array in drawn.arrays.items()
-            }
-            near = with_definitions(self.path.all, replace(drawn, arrays=nudged))
+        for _ in range(ROUNDINGS):
+            near = with_definitions(self.path.all, replace(drawn, rounded=rounded))
             again = differentiate(self.path, near, chosen).value
             restated = self._stated(near, evaluate(self.path.of, near), chosen)
             formula_noise = max(formula_noise, NOISE_MARGIN * _distance(stated, restated))
