@@ -219,7 +219,7 @@ def test_an_internal_error_asks_for_a_report(monkeypatch, error: type[Exception]
     result = diagrad("derive", SEED)
     assert (result.exit_code, result.stdout) == (4, "")
     assert f"diagrad: internal error: {error.__name__}: it broke" in result.stderr
-    assert re.search(r"  command  diagrad .*\n  version  diagrad .*, Python .*", result.stderr)
+    assert re.search(r"  command  diagrad.*\n  version  diagrad .*, Python .*", result.stderr)
     assert "Traceback" not in result.stderr
     monkeypatch.setenv("DIAGRAD_DEBUG", "1")
     assert "Traceback" in diagrad("derive", SEED).stderr

@@ -40,7 +40,7 @@ def point(text: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
 def value(shape: tuple[int, ...], facts: str, rng: np.random.Generator) -> np.ndarray:
     a = rng.standard_normal(shape)
     if "onehot" in facts:
-        axis = 0 if "axis=0" in facts else 1
+        axis = 0 if "axis=0" in facts or shape[1] == 1 else 1
         return (a == a.max(axis=axis, keepdims=True)).astype(float)
     if "spd" in facts:
         return a @ a.T + np.eye(len(a))

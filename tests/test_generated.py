@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generated.check import derive, difference, examine, judge_program, outcome
+from generated.check import derive, difference, examine, outcome
 from generated.functions import ELEMENTWISE, prime
 from generated.oracle import Target, entries, evaluate, points, target_of
 from generated.problems import Case, case, problem
@@ -183,19 +183,8 @@ def test_a_result_is_an_expression_of_the_language():
     assert not any(wrong), failures(seeds, wrong)
 
 
-def test_programs_end_in_the_derivative():
-    wrong = []
-    for seed in (seeds := derived(120)):
-        target = target_of(case(seed))
-        good = points(target, 1)
-        wrong.append(judge_program(target, outcome(seed).derivation, good) if good else "")
-    assert not any(wrong), failures(seeds, wrong)
-
-
 def test_notations_are_well_formed():
     for seed in derived(len(SEEDS)):
         formula = outcome(seed).derivation.result
         assert balanced(formula.latex()), (seed, formula.latex())
         assert formula.ascii().isascii(), (seed, formula.ascii())
-    for seed in derived(30):
-        assert balanced(outcome(seed).derivation.latex()), seed

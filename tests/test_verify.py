@@ -447,10 +447,10 @@ def test_layouts_are_those_of_the_table():
 def test_the_printed_bound_is_coarse():
     found = Verification(3e-10, 1, "", "complex step", {}, 1e-9)
     assert str(found) == "1 random point: relative error < 1e-09 (complex step)"
-    assert replace(found, max_relative_error=1e-16).bound == "< 1e-12"
-    assert replace(found, max_relative_error=1.5).bound == "≥ 1"
+    assert replace(found, max_relative_error=1e-16).bound == 1e-12
+    assert "relative error ≥ 1 (" in str(replace(found, max_relative_error=1.5))
     apart = Verification(1e-13, 1, "", "central differences", {}, 1e-6)
-    assert apart.bound == "< 1e-06"
+    assert apart.bound == 1e-6
 
 
 def test_smooth_test_functions_differ_and_know_their_derivatives():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -160,8 +160,10 @@ def _derivative_of(operation: Unspecified, environment: Environment) -> Function
     raise ProblemError(f"{primed} has no value: {cure or f'pass {name} as a function of an array'}")
 
 
-def environment_from(source: Source, arrays: Mapping[str, object]) -> Environment:
-    """Checked values of all variables, unspecified functions by name, and the sizes they imply.
+def environment_from(
+    source: Source, arrays: Mapping[str, object], needed: Collection[str] | None = None
+) -> Environment:
+    """Checked values of the `needed` variables (by default all) and of others given, unspecified functions by name, and the sizes they imply.
 
     NumPy arrays, nested lists or numbers; a one-dimensional array is a row or a column as
     declared. The type is the widest of the floating types passed, Python numbers aside; integers
@@ -169,29 +171,35 @@ def environment_from(source: Source, arrays: Mapping[str, object]) -> Environmen
     that names the variable, its shape and what was given.
     """
     dimensions = {d.name: Size.named(d) for d in source.dimensions}
-    _check_names(source, dimensions, arrays)
+    _check_names(source, dimensions, arrays, source.variables if needed is None else needed)
+    given = {name: d for name, d in source.variables.items() if name in arrays}
     functions = {
         name: _functions(name, arrays[name]) for name in source.functions if name in arrays
     }
-    raw = {name: _numeric(d, arrays[name]) for name, d in source.variables.items()}
+    raw = {name: _numeric(d, arrays[name]) for name, d in given.items()}
     dtype = _common([raw[name] for name in raw], [arrays[name] for name in raw])
-    values = {n: _shaped(d, raw[n]).astype(dtype) for n, d in source.variables.items()}
+    values = {n: _shaped(d, raw[n]).astype(dtype) for n, d in given.items()}
     equations = [
         (size, _whole(name, arrays[name]), name)
         for name, size in dimensions.items()
         if name in arrays
     ]
-    for name, declaration in source.variables.items():
+    for name, declaration in given.items():
         where = _mismatch(declaration, raw[name])
         sizes = zip(declaration.shape, values[name].shape, strict=True)
         equations += [(size, number, where) for size, number in sizes if size.number is None]
     return Environment(
-        values, _solved(equations, dimensions), functions, np.empty(0, dtype).real.dtype
+        values,
+        _solved(equations, dimensions if needed is None else dimensions.keys() & needed),
+        functions, np.empty(0, dtype).real.dtype,
     )
 
 
 def _check_names(
-    source: Source, dimensions: Mapping[str, Size], arrays: Mapping[str, object]
+    source: Source,
+    dimensions: Mapping[str, Size],
+    arrays: Mapping[str, object],
+    needed: Collection[str],
 ) -> None:
     known = {**source.variables, **source.functions}
     wanted = ", ".join(known) or "none"
@@ -205,7 +213,7 @@ def _check_names(
                 f"{name} is not a variable of the problem; its variables are {wanted}"
             )
     for name, declaration in source.variables.items():
-        if name not in arrays:
+        if name in needed and name not in arrays:
             raise ProblemError(f"no value given for {_introduced(declaration)}")
 
 
@@ -276,7 +284,7 @@ def _whole(name: str, given: object) -> int:
 
 
 def _solved(
-    equations: list[tuple[Size, int, str]], dimensions: Mapping[str, Size]
+    equations: list[tuple[Size, int, str]], dimensions: Collection[str]
 ) -> dict[str, int]:
     try:
         sizes = solve(equations)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from diagrad.dimensions import is_scalar
-from diagrad.expression import Expression, Symbol, walk
+from diagrad.expression import Expression
 from diagrad.show import Names, printed
 
 if TYPE_CHECKING:
@@ -54,17 +53,16 @@ class Formula:
         """
         from diagrad.evaluate import environment_from, evaluate, plain, with_definitions
 
-        environment = environment_from(self._problem, arrays)
-        environment = with_definitions(self._problem, environment)
-        value = evaluate(self.expression, environment)
-        return plain(value) if is_scalar(self.expression.shape) else value
+        needed = self._problem.needed(self.expression)
+        definitions = [
+            (name, d.expression) for name, d in self._problem.definitions.items() if name in needed
+        ]
+        environment = environment_from(self._problem, arrays, needed)
+        value = evaluate(self.expression, with_definitions(definitions, environment))
+        return plain(value)
 
     def __repr__(self) -> str:
         return f"Formula({self.source!r})"
 
     def __str__(self) -> str:
         return self.unicode()
-
-    def names(self) -> frozenset[str]:
-        """The names that stand in it."""
-        return frozenset(n.name for n in walk(self.expression) if isinstance(n, Symbol))

@@ -9,7 +9,7 @@ from typing import Any, overload
 from diagrad.derivation import Derivation, Record
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError, ProblemError
-from diagrad.expression import Expression, Symbol, walk
+from diagrad.expression import Expression
 from diagrad.facts import LABELS
 from diagrad.formula import Formula
 from diagrad.index.differentiate import Link, derivative
@@ -64,7 +64,7 @@ class Problem:
 
     def default_wrt(self, of: str) -> list[str]:
         """Every declared variable that `of` depends on and that is not a label (onehot, pm1)."""
-        needed = self._needed(self.expression(of))
+        needed = self.source.needed(self.expression(of))
         return [
             name
             for name, declaration in self.source.variables.items()
@@ -87,7 +87,8 @@ class Problem:
         """
         from diagrad.evaluate import environment_from, plain, with_definitions
 
-        environment = with_definitions(self.source, environment_from(self.source, arrays))
+        pairs = [(name, d.expression) for name, d in self.source.definitions.items()]
+        environment = with_definitions(pairs, environment_from(self.source, arrays))
         return {name: plain(environment.arrays[name]) for name in self.source.definitions}
 
     @overload
@@ -156,18 +157,6 @@ class Problem:
                 known = ", ".join(self.shapes)
                 raise DerivationError(f"{name!r} is not a variable or definition of the problem: {known}")
         return by
-
-    def _needed(self, expression: Expression) -> set[str]:
-        """The names that an expression depends on, through definitions too."""
-        needed: set[str] = set()
-        pending = [expression]
-        while pending:
-            for node in walk(pending.pop()):
-                if isinstance(node, Symbol) and node.name not in needed:
-                    needed.add(node.name)
-                    if node.role == "definition":
-                        pending.append(self.source.definitions[node.name].expression)
-        return needed
 
     def _raised(self, tensor: Head, arrangement: Arrangement, raiser: Raiser) -> Formula:
         """The formula in matrix notation, or by elements where no matrix says it."""

@@ -131,19 +131,3 @@ def difference(target: Target, got: Array, value: Array, layout: str = "") -> st
 def mixed_with_scalar(value: Array, order: int) -> bool:
     """d²F by a vector and a scalar: the contract leaves open whether it is a row or a column."""
     return order == 2 and (value.shape[:2] == (1, 1)) != (value.shape[2:] == (1, 1))
-
-
-def judge_program(target: Target, derivation: Any, good: Points) -> str:
-    """What is wrong with the program, run line by line, at the first point."""
-    env, value = good[0]
-    env = Env(dict(env.values), env.sizes)
-    got = value
-    layout = ""
-    for name, formula in derivation.program:
-        try:
-            got = evaluate(formula.source, env, target.problem.functions)
-        except (NotInLanguage, ValueError, KeyError, TypeError, SyntaxError) as error:
-            return f"{name} = {formula.source}: {type(error).__name__}: {error}"
-        env.values[name] = got
-        layout = str(formula.layout)
-    return difference(target, got, value, layout)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from diagrad.dimensions import Dimension, Shape
+from diagrad.dimensions import Dimension, Shape, Size
 from diagrad.errors import Span
-from diagrad.expression import Expression
+from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.operations.elementwise import Unspecified
 
 
@@ -46,3 +46,27 @@ class Source:
     functions: dict[str, Unspecified] = field(default_factory=dict)
     definitions: dict[str, Definition] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def needed(self, expression: Expression) -> frozenset[str]:
+        """The names that an expression depends on, through definitions too: variables, definitions,
+        dimensions and functions."""
+        found: set[str] = set()
+        pending = [expression]
+        while pending:
+            for node in walk(pending.pop()):
+                new = _names(node) - found
+                found |= new
+                pending += [self.definitions[n].expression for n in new if n in self.definitions]
+        return frozenset(found)
+
+
+def _names(node: Expression) -> set[str]:
+    if isinstance(node, Symbol):
+        return {node.name}
+    if not isinstance(node, Apply):
+        return set()
+    sizes = [p for p in node.parameters if isinstance(p, Size)]
+    names = {d.name for size in sizes for d in size.dimensions}
+    if isinstance(node.operation, Unspecified):
+        names.add(node.operation.user_name)
+    return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from diagrad.expression import Expression
@@ -38,19 +39,19 @@ class Verification:
         return self.max_relative_error <= self.tolerance
 
     @property
-    def bound(self) -> str:
+    def bound(self) -> float:
         """A coarse power of ten above the error, the same on every machine: for differences, whose
         error varies with rounding, not below the tolerance."""
         least = 0.0 if self.method == EXACT else self.tolerance
         coarse = (bound for bound in BOUNDS if bound >= least)
-        bounds = (f"< {bound:.0e}" for bound in coarse if self.max_relative_error < bound)
-        return next(bounds, "≥ 1")
+        return next((bound for bound in coarse if self.max_relative_error < bound), inf)
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{name} {size}" for name, size in self.sizes.items())
         points = f"{self.points} random point{'s' if self.points != 1 else ''}"
         where = f"{points}, sizes {sizes}" if sizes else points
-        return f"{where}: relative error {self.bound} ({self.method})"
+        error = "≥ 1" if self.bound == inf else f"< {self.bound:.0e}"
+        return f"{where}: relative error {error} ({self.method})"
 
 
 def verify(
