@@ -9,7 +9,7 @@ from typing import Any, overload
 from diagrad.derivation import Derivation, Record
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError, ProblemError
-from diagrad.expression import Expression
+from diagrad.expression import Apply, Expression, walk
 from diagrad.facts import LABELS
 from diagrad.formula import Formula
 from diagrad.index.differentiate import Link, derivative
@@ -126,7 +126,8 @@ class Problem:
         tensor = _differentiated(setting, expression, by, links)
         context = with_facts(self.source, setting, by)
         tensor = context.normal(tensor)
-        raiser = Raiser(context, self.shapes, diagonal=order == 2 or not is_scalar(expression.shape))
+        diagonal = order == 2 or not is_scalar(expression.shape)
+        raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
         formula = self._raised(tensor, arrangement, raiser)
         rewritings = tuple(setting.context.record) + (
             tuple(context.record) if context is not setting.context else ()
@@ -157,6 +158,12 @@ class Problem:
                 known = ", ".join(self.shapes)
                 raise DerivationError(f"{name!r} is not a variable or definition of the problem: {known}")
         return by
+
+    def _speaks_of_means(self, expression: Expression) -> bool:
+        """Whether the problem says `mean`, so that its derivative may, too."""
+        written = [expression, *(d.expression for d in self.source.definitions.values())]
+        nodes = (node for part in written for node in walk(part) if isinstance(node, Apply))
+        return any(node.operation.name == "mean" for node in nodes)
 
     def _raised(self, tensor: Head, arrangement: Arrangement, raiser: Raiser) -> Formula:
         """The formula in matrix notation, or by elements where no matrix says it."""

@@ -43,6 +43,9 @@ def _proposals(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
     yield head.terms
     if len(head.terms) > 1:
         yield factored(head.terms, head.axes, context)
+        coefficient, common, primitive, order = context.group(head)
+        if abs(coefficient) != 1 and not common:
+            yield (Term(coefficient, (Factor(primitive, order),)),)
         opened = tuple(_opened(t) for t in head.terms)
         if opened != head.terms:
             yield factored(opened, head.axes, context)

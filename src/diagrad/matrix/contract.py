@@ -6,7 +6,7 @@ piece has is a sum along an axis, one that three or more share needs a vector am
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from diagrad.expression import Expression
 from diagrad.matrix import make
@@ -27,17 +27,34 @@ class NoMatrixForm(Exception):
     """No expression in matrix notation was found; indices can still say it."""
 
 
-def contracted(pieces: Sequence[Piece], bound: frozenset[int], diagonal: bool) -> list[Piece]:
-    """Pieces without bound labels whose elementwise product is the product of `pieces` summed over `bound`.
+ORDERS = 8
 
-    `diagonal` says whether a vector between two matrices is shown as a diagonal matrix. Raises NoMatrixForm.
+
+def contracted(
+    pieces: Sequence[Piece], bound: frozenset[int], diagonal: bool
+) -> Iterator[list[Piece]]:
+    """Lists of pieces without bound labels, each with an elementwise product equal to the product of `pieces` summed
+    over `bound`: one for each order in which equally good labels may go, at most ORDERS.
+
+    `diagonal` says whether a vector between two matrices is shown as a diagonal matrix. Raises NoMatrixForm where
+    no order leads through.
     """
-    current = merged(pieces)
-    while True:
-        label = _next(current, bound)
-        if label is None:
-            return current
-        current = merged(_eliminated(current, label, diagonal))
+    waiting = [merged(pieces)]
+    found = 0
+    failure: NoMatrixForm | None = None
+    while waiting and found < ORDERS:
+        current = waiting.pop()
+        labels = _next(current, bound)
+        if not labels:
+            found += 1
+            yield current
+        for label in reversed(labels):
+            try:
+                waiting.append(merged(_eliminated(current, label, diagonal)))
+            except NoMatrixForm as error:
+                failure = error
+    if not found:
+        raise failure or NoMatrixForm("no matrix form")
 
 
 def split(
@@ -75,23 +92,19 @@ def merged(pieces: Sequence[Piece]) -> list[Piece]:
     return result
 
 
-def _next(pieces: Sequence[Piece], bound: frozenset[int]) -> int | None:
-    """The bound label to go next: one that leaves a vector, then row sums, products, scalings."""
-    best: tuple[int, int] | None = None
+def _next(pieces: Sequence[Piece], bound: frozenset[int]) -> list[int]:
+    """The bound labels that may go next: those that leave a vector, then row sums, products, scalings."""
+    orders: dict[int, list[int]] = {}
     for label in sorted(bound, reverse=True):
         parts = [p for p in pieces if label in p.labels]
-        if not parts:
-            continue
-        vectors = sum(len(p.labels) == 1 for p in parts)
-        if len(parts) == 2:
-            order = 0 if vectors else 2
-        elif len(parts) == 1:
-            order = 1
-        else:
-            order = 3
-        if best is None or (order, -label) < best:
-            best = (order, -label)
-    return None if best is None else -best[1]
+        if parts:
+            vectors = any(len(p.labels) == 1 for p in parts)
+            order = {1: 1, 2: 0 if vectors else 2}.get(len(parts), 3)
+            orders.setdefault(order, []).append(label)
+    if not orders:
+        return []
+    best = orders[min(orders)]
+    return best if min(orders) == 2 else best[:1]
 
 
 def _eliminated(pieces: Sequence[Piece], label: int, diagonal: bool) -> list[Piece]:
@@ -124,9 +137,7 @@ def closed(pieces: Sequence[Piece], bound: frozenset[int], diagonal: bool) -> Ex
         if len(together) < len(current):
             current = together
             continue
-        label = _next(current, bound)
-        assert label is not None
-        current = _eliminated(current, label, diagonal)
+        current = _eliminated(current, _next(current, bound)[0], diagonal)
 
 
 def _total(piece: Piece, labels: frozenset[int]) -> Expression:

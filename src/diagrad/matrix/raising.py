@@ -45,10 +45,14 @@ class Signed(NamedTuple):
 
 class Raiser:
     """Raises heads of one problem. `shapes` are the declared shapes by name; with `diagonal`, a vector that scales
-    a matrix is shown as a diagonal matrix (as in Jacobians), otherwise as an elementwise product."""
+    a matrix is shown as a diagonal matrix (as in Jacobians), otherwise as an elementwise product; with `means`, a
+    sum divided by the number of its terms is written as a mean."""
 
-    def __init__(self, context: Context, shapes: Mapping[str, Shape], diagonal: bool) -> None:
+    def __init__(
+        self, context: Context, shapes: Mapping[str, Shape], diagonal: bool, means: bool = False
+    ) -> None:
         self.context, self.shapes, self.diagonal = context, shapes, diagonal
+        self.means = means
         self._bases: dict[tuple[Head, Place, Place], Expression] = {}
         self._candidates: dict[Sum, list[tuple[Term, ...]]] = {}
         self._direct: dict[tuple[Head, Place, Place], Expression] = {}
@@ -114,9 +118,7 @@ class Raiser:
     def _sum(self, head: Sum, row: Place, column: Place) -> Expression:
         """The cheapest of the forms that the search proposes."""
         best: Expression | None = None
-        if head not in self._candidates:
-            self._candidates[head] = list(search.candidates(head, self.context))
-        for terms in self._candidates[head]:
+        for terms in self._proposed(head):
             try:
                 shown = self._terms(terms, row, column)
             except NoMatrixForm:
@@ -127,6 +129,11 @@ class Raiser:
             raise NoMatrixForm("no matrix form")
         return best
 
+    def _proposed(self, head: Sum) -> list[tuple[Term, ...]]:
+        if head not in self._candidates:
+            self._candidates[head] = list(search.candidates(head, self.context))
+        return self._candidates[head]
+
     def _terms(self, terms: tuple[Term, ...], row: Place, column: Place) -> Expression:
         if not terms:
             return number(0)
@@ -136,7 +143,7 @@ class Raiser:
         return _added(signed)
 
     def _term(self, term: Term, row: Place, column: Place) -> Signed:
-        term = self._flipped(term)
+        term = self._complemented(self._flipped(term))
         above: list[Expression] = []
         below: list[Expression] = []
         pieces: list[Piece] = []
@@ -151,6 +158,8 @@ class Raiser:
         numerator = abs(coefficient.numerator)
         scalars = make.product([number(numerator), *sorted(above, key=_scalar_rank)])
         bottom = make.product([number(coefficient.denominator), *sorted(below, key=_scalar_rank)])
+        if self.means:
+            body, bottom = averaged(body, bottom)
         return Signed(coefficient < 0, make.over(in_front(scalars, body), bottom))
 
     def scalar(self, term: Term) -> tuple[bool, Expression]:
@@ -173,10 +182,10 @@ class Raiser:
         bound = frozenset(-k - 1 for k in range(len(term.bound)))
         apart, together = split(pieces, bound)
         scalars = [closed(part, bound, self.diagonal) for part in apart]
-        body = make.ONE
+        body: Expression = make.ONE
         if together:
-            left = contracted(together, bound, self.diagonal)
-            body = assembled(left, row, column, self.diagonal)
+            ways = contracted(together, bound, self.diagonal)
+            body = min((assembled(left, row, column, self.diagonal) for left in ways), key=cost)
         return in_front(make.product(scalars), body)
 
     def _flipped(self, term: Term) -> Term:
@@ -195,6 +204,18 @@ class Raiser:
                 factors[position] = factor._replace(head=Sum(head.axes, flipped))
                 return term._replace(coefficient=-term.coefficient, factors=tuple(factors))
         return term
+
+    def _complemented(self, term: Term) -> Term:
+        """1 − σ(u) as σ(−u), unless σ(u) stands beside it."""
+        factors = list(term.factors)
+        for position, factor in enumerate(term.factors):
+            function = _one_minus(factor.head)
+            if function is None or any(f.head is function for f in term.factors):
+                continue
+            other = function.operation.complement(function)
+            if other is not None:
+                factors[position] = factor._replace(head=self.context.normal(other))
+        return term._replace(factors=tuple(factors))
 
     def _piece(self, factor: Factor) -> Piece:
         labels = frozenset(factor.labels)
@@ -252,6 +273,18 @@ class Raiser:
         return make.power(base, number(Fraction(exponent))), False
 
 
+def _one_minus(head: Head) -> Applied | None:
+    """The f of 1 − f, where f is an operation on one argument."""
+    if not isinstance(head, Sum) or len(head.terms) != 2:
+        return None
+    one, rest = head.terms
+    if one != Term(1, ()) or rest.coefficient != -1 or rest.bound or len(rest.factors) != 1:
+        return None
+    (factor,) = rest.factors
+    plain = factor.exponent == 1 and factor.labels == tuple(range(len(head.axes)))
+    return factor.head if plain and isinstance(factor.head, Applied) else None
+
+
 def _root(base: Expression) -> Expression:
     """√a; of a sum of squares the norm."""
     if isinstance(base, Apply) and base.operation.name == "sum":
@@ -261,6 +294,35 @@ def _root(base: Expression) -> Expression:
             if exponent == number(2) and base.parameters == (None,):
                 return make.call("norm", inner, parameters=(None,))
     return make.call("sqrt", base)
+
+
+def averaged(body: Expression, bottom: Expression) -> tuple[Expression, Expression]:
+    """A product with a sum of n terms in it, divided by n, with the mean instead; else both as they are."""
+    if isinstance(bottom, Symbol) and bottom.role == "dimension":
+        replaced = _with_mean(body, bottom.name)
+        if replaced is not None:
+            return replaced, make.ONE
+    return body, bottom
+
+
+def _with_mean(node: Expression, name: str) -> Expression | None:
+    if not isinstance(node, Apply):
+        return None
+    match node.operation.name:
+        case "sum":
+            count = UNIT
+            for before, after in zip(node.operands[0].shape, node.shape, strict=True):
+                count = count if before == after else count * before
+            if str(count) != name:
+                return None
+            return make.call("mean", *node.operands, parameters=node.parameters)
+        case "@" | "*" | "T":
+            for k, operand in enumerate(node.operands):
+                replaced = _with_mean(operand, name)
+                if replaced is not None:
+                    operands = (*node.operands[:k], replaced, *node.operands[k + 1 :])
+                    return make.apply(node.operation, *operands)
+    return None
 
 
 def _scalar_rank(expression: Expression) -> tuple[int, float]:

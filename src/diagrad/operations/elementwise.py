@@ -71,6 +71,7 @@ class Elementwise(Operation):
         formula: Callable[[Any], Any] | None = None,
         recognised: Callable[[Head], Head | None] | None = None,
         joins: Callable[[Applied, Factor, Head], Factor | None] | None = None,
+        mirrored: bool = False,
     ) -> None:
         self.name, self.prime, self.numpy = name, derivative, numpy
         self.summary, self.because, self.source = summary, because, source
@@ -81,6 +82,7 @@ class Elementwise(Operation):
         self.example = example or f"{name}(A)"
         self.idempotent = idempotent
         self.formula, self.recognised, self.joins = formula, recognised, joins
+        self.mirrored = mirrored
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return shapes[0]
@@ -105,6 +107,14 @@ class Elementwise(Operation):
         if isinstance(argument, Applied) and argument.operation.name == self.inverse:
             return argument.arguments[0]
         return self.recognised(argument) if self.recognised else None
+
+    def complement(self, head: Applied) -> Head | None:
+        """f(−x), where f is `mirrored`: 1 − f(x) = f(−x)."""
+        if not self.mirrored:
+            return None
+        (argument,) = head.arguments
+        i = labels(argument.axes)
+        return Applied(self, (tensor(i, -argument[i]),), head.axes)
 
     def joined(self, head: Applied, other: Factor, argument: Head) -> Factor | None:
         return self.joins(head, other, argument) if self.joins else None
@@ -223,6 +233,7 @@ TABLE: tuple[Elementwise, ...] = (
         latex=r"\sigma",
         facts=["prob"],
         at={0: Fraction(1, 2)},
+        mirrored=True,
     ),
     Elementwise(
         "tanh",

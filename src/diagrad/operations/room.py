@@ -94,6 +94,10 @@ class Operation:
         """What the head times another factor with the same labels is, where that is one factor; or None."""
         return None
 
+    def complement(self, head: Applied) -> Head | None:
+        """1 − head as one head, or None."""
+        return None
+
     def written(
         self, head: Applied, row: int | None, column: int | None, show: Show
     ) -> Expression:
