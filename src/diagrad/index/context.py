@@ -27,6 +27,10 @@ from diagrad.index.term import (
 )
 
 
+# No term is rewritten more often than this; it is then as true as before, if not as simple.
+MOST_STEPS = 1000
+
+
 class Facts(NamedTuple):
     """What holds of one variable; `unit_axes` are the axes along which its entries sum to 1."""
 
@@ -129,9 +133,9 @@ class Context:
 
         factors = tuple(Factor(self.normal(f.head), f.labels, self._power(f.exponent)) for f in term.factors)
         term = term._replace(factors=factors)
-        changed = True
-        while changed and term.coefficient != 0:
-            changed = False
+        changed, steps = True, 0
+        while changed and term.coefficient != 0 and steps < MOST_STEPS:
+            changed, steps = False, steps + 1
             for name, law in LAWS:
                 after = law(self, term)
                 if after is not None:
@@ -171,24 +175,21 @@ class Context:
         if common:
             inner = self.group(self.normal(knowledge.without_common(head, common)))
             return inner._replace(common=inner.common + common)
-        turned, order = self._first_order(head)
-        content = knowledge.content(turned)
-        if content != 1:
-            scaled = tuple(
-                t._replace(coefficient=rational(Fraction(t.coefficient) / content))
-                for t in turned.terms
-            )
-            return Group(content, (), self.normal(Sum(turned.axes, scaled)), order)
-        return Group(1, (), turned, order)
+        orders = knowledge.axis_orders(len(head.axes))
+        turned = [self._scaled(head, order) for order in orders]
+        return min((g for g in turned if g is not None), key=lambda g: g.primitive.key)
 
-    def _first_order(self, head: Sum) -> tuple[Sum, tuple[int, ...]]:
-        """The sum with its axes in the order that comes first, and that order."""
-        best, best_order = head, tuple(range(len(head.axes)))
-        for order in knowledge.axis_orders(len(head.axes)):
-            turned = self.normal(knowledge.permuted(head, order))
-            if isinstance(turned, Sum) and len(turned.terms) > 1 and turned.key < best.key:
-                best, best_order = turned, order
-        return best, best_order
+    def _scaled(self, head: Sum, order: tuple[int, ...]) -> Group | None:
+        """The sum with its axes in this order, and without its common number; None where turning it made it another
+        thing than a sum."""
+        turned = self.normal(knowledge.permuted(head, order))
+        if not isinstance(turned, Sum) or len(turned.terms) < 2:
+            return None
+        content = knowledge.content(turned)
+        scaled = tuple(
+            t._replace(coefficient=rational(Fraction(t.coefficient) / content)) for t in turned.terms
+        )
+        return Group(content, (), self.normal(Sum(turned.axes, scaled)), order)
 
     def _sums_to_zero(self, body: Head, axis: int) -> bool:
         if not isinstance(body, Sum):

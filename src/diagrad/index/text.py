@@ -1,26 +1,15 @@
 """Index forms as text, for people who read the engine: `Σ_a W2[i,a] (yhat[a] - y[a])`.
 
-The axes of a head are i, j, k, …, bound labels a, b, c, …; names are those of the problem. The text is for reading
-alone: nothing parses it, and results are printed by `diagrad.show`.
+The axes of a head are i, j, k, …, bound labels a, b, c, …; names are those of the problem. The
+text is for reading alone: nothing parses it, and results are printed by `diagrad.show`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diagrad.index.term import (
-    Applied,
-    Constant,
-    Definition,
-    Delta,
-    Extent,
-    Factor,
-    Head,
-    Numeral,
-    Sum,
-    Term,
-    Variable,
-)
+from diagrad.index import term as index
+from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Term, Variable
 
 MANY = [str(n) for n in range(1, 100)]
 FREE, BOUND = (tuple([*letters, *(letters[0] + n for n in MANY)]) for letters in ("ijklmn", "abcd"))
@@ -37,13 +26,13 @@ def _entry(head: Head, at: Sequence[str], used: int) -> str:
     """head[at], where the first `used` names for bound labels are taken."""
     below = f"[{','.join(at)}]" if at else ""
     match head:
-        case Variable(name=name) | Definition(name=name) | Constant(name=name):
+        case Variable(name=name) | Definition(name=name) | index.Constant(name=name):
             return name + below
-        case Extent():
+        case index.Extent():
             return head.dimension.name
-        case Numeral():
+        case index.Numeral():
             return str(head.value)
-        case Delta():
+        case index.Delta():
             return "δ" + below
         case Applied():
             return _applied(head, at, below, used)

@@ -20,6 +20,7 @@ from diagrad.matrix.piece import (
     Product,
     Scaled,
     Summed,
+    inverse,
 )
 
 
@@ -87,8 +88,8 @@ def merged(pieces: Sequence[Piece]) -> list[Piece]:
         else:
             groups.setdefault(piece.labels, []).append(piece)
     for group in groups.values():
-        inverse = isinstance(group[0], Leaf) and group[0].inverse
-        result.append(Hadamard(group) if len(group) > 1 or inverse else group[0])
+        alone = len(group) == 1 and not inverse(group[0])
+        result.append(group[0] if alone else Hadamard(group))
     return result
 
 
@@ -126,7 +127,7 @@ def _eliminated(pieces: Sequence[Piece], label: int, diagonal: bool) -> list[Pie
 
 def closed(pieces: Sequence[Piece], bound: frozenset[int], diagonal: bool) -> Expression:
     """The scalar that a product summed over all its labels is. Raises NoMatrixForm."""
-    current = list(pieces)
+    current: list[Piece] = [Hadamard([p]) if inverse(p) else p for p in pieces]
     while True:
         labels = frozenset().union(*(p.labels for p in current))
         if len(current) == 1:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply, Expression, Number, number
 from diagrad.operations import OPERATORS, WORDS
+from diagrad.operations.elementwise import Compare
 from diagrad.operations.room import Operation
 
 ONE = number(1)
@@ -24,6 +25,11 @@ def call(word: str, *operands: Expression, parameters: tuple[Any, ...] = ()) -> 
 
 def is_one(expression: Expression) -> bool:
     return isinstance(expression, Number) and expression.value == 1
+
+
+def is_condition(expression: Expression) -> TypeGuard[Apply]:
+    """A comparison, which can stand in `where` only, and so takes no operation around it."""
+    return isinstance(expression, Apply) and isinstance(expression.operation, Compare)
 
 
 def plus(a: Expression, b: Expression) -> Expression:
@@ -67,6 +73,8 @@ def transposed(a: Expression) -> Expression:
     """Aᵀ, where (Aᵀ)ᵀ is A and a scalar, a diagonal matrix and a constant one are written without the sign."""
     if is_scalar(a.shape):
         return a
+    if is_condition(a):
+        return apply(a.operation, *(transposed(operand) for operand in a.operands))
     if isinstance(a, Apply):
         match a.operation.name:
             case "T":
@@ -90,6 +98,11 @@ def filled(value: Expression, shape: Shape) -> Expression:
     """A scalar, row or column repeated to a shape."""
     if value.shape == shape:
         return value
+    if is_condition(value):
+        first, second = value.operands
+        return apply(value.operation, filled(first, shape), second)
+    if isinstance(value, Number) and value.value == 0:
+        return call("zeros", parameters=shape)
     if is_scalar(value.shape):
         return times(value, ones(*shape))
     if value.shape[0] == UNIT:

@@ -70,12 +70,13 @@ class Hadamard(Piece):
         super().__init__(frozenset().union(*(p.labels for p in flat)), (2,))
 
     def _direct(self, row: Place, column: Place) -> Expression:
-        above = [_aligned(p, row, column) for p in self.pieces if not _inverse(p)]
-        below = [_aligned(p, row, column) for p in self.pieces if _inverse(p)]
+        above = [_aligned(p, row, column) for p in self.pieces if not inverse(p)]
+        below = [_aligned(p, row, column) for p in self.pieces if inverse(p)]
         return make.over(make.product(above), make.product(below))
 
 
-def _inverse(piece: Piece) -> bool:
+def inverse(piece: Piece) -> bool:
+    """Whether a piece stands for 1 over what it shows, so that it has to stand in a quotient."""
     return isinstance(piece, Leaf) and piece.inverse
 
 
@@ -103,7 +104,7 @@ class Scaled(Piece):
 
 def diagonal_matrix(vectors: Sequence[Piece]) -> Expression:
     """diag of the product of vectors with one label, each shown the way that costs less."""
-    merged = vectors[0] if len(vectors) == 1 and not _inverse(vectors[0]) else Hadamard(vectors)
+    merged = vectors[0] if len(vectors) == 1 and not inverse(vectors[0]) else Hadamard(vectors)
     return make.call("diag", min(merged.vector(True), merged.vector(False), key=cost))
 
 

@@ -30,10 +30,8 @@ from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted,
 from diagrad.matrix.cost import cost
 from diagrad.matrix.piece import Diagonal, Leaf, Piece
 from diagrad.operations import OPERATORS
-from diagrad.operations.elementwise import COMPARISONS
 
 Place = int | None
-CONDITIONS = frozenset(COMPARISONS)
 
 
 class Signed(NamedTuple):
@@ -96,7 +94,7 @@ class Raiser:
             case Applied():
                 show = self.base if head.operation.entrywise else self.raised
                 formula = head.operation.written(head, row, column, show)
-                if head.operation in CONDITIONS:
+                if make.is_condition(formula):
                     return formula
                 shape = tuple(UNIT if k is None else head.axes[k] for k in (row, column))
                 return make.filled(formula, shape)

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 TRIES_PER_STYLE = 4
 TRIES = TRIES_PER_STYLE * len(STYLES)
-ROUNDINGS, UNIT_ROUNDOFF = 3, float(np.finfo(float).eps)
+# Jitters are larger than a rounding, so that what cancels is drawn anew, not moved a little.
+ROUNDINGS, JITTER = 6, 256 * float(np.finfo(float).eps)
+# The complex step's own error is of second order in a step of 1e-100.
+SMALLEST = 1e-150
 NOISE_MARGIN, ERROR_MARGIN = 100.0, 10.0
 
 
@@ -162,18 +165,20 @@ class Check:
         rng: np.random.Generator,
     ) -> tuple[float, float]:
         """How far formula and numbers move when every operation rounds in another way (Parker,
-        Monte Carlo arithmetic, 1997)."""
+        Monte Carlo arithmetic, 1997). Directions are scaled too, so that complex parts round
+        otherwise within one operation."""
 
         def rounded(value: Array) -> Array:
             if value.dtype == bool:
                 return value
-            jittered: Array = value * (1 + UNIT_ROUNDOFF * rng.uniform(-1, 1, value.shape))
+            jittered: Array = value * (1 + JITTER * rng.uniform(-1, 1, value.shape))
             return jittered
 
-        formula_noise, numeric_noise = 0.0, ERROR_MARGIN * numeric.error
+        formula_noise, numeric_noise = 0.0, SMALLEST + ERROR_MARGIN * numeric.error
         for _ in range(ROUNDINGS):
             near = with_definitions(self.path.all, replace(drawn, rounded=rounded))
-            again = differentiate(self.path, near, chosen).value
+            scale = rng.uniform(1, 2)
+            again = differentiate(self.path, near, chosen.scaled(scale)).value / scale
             restated = self._stated(near, evaluate(self.path.of, near), chosen)
             formula_noise = max(formula_noise, NOISE_MARGIN * _distance(stated, restated))
             numeric_noise = max(numeric_noise, NOISE_MARGIN * _distance(numeric.value, again))

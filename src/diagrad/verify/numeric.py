@@ -1,6 +1,6 @@
 """Derivatives from values alone, independent of every rule of the engine.
 
-Complex step: Im f(x + ih)/h is f′(x) up to h² with no subtraction, so h = 1e-30 gives all digits
+Complex step: Im f(x + ih)/h is f′(x) up to h² with no subtraction, so h = 1e-100 gives all digits
 (Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review
 40, 1998). Where an operation is not analytic: central differences over a ladder of steps,
 extrapolated (Ridders, Accurate computation of F′(x) and F′(x)F″(x), 1982), with an estimate of
@@ -18,7 +18,7 @@ from diagrad.evaluate import Environment
 from diagrad.operations.room import Array
 from diagrad.verify.path import Path
 
-STEP = 1e-30
+STEP = 1e-100
 LEVELS, DEPTH, WIDEST, NARROWEST = 9, 4, 0.1, 0.05
 MOST_ENTRIES, MOST_PAIRS, DIRECTIONS, PAIRS = 64, 400, 16, 48
 BATCH_ENTRIES, SETTLED = 2**20, 1e3
@@ -43,6 +43,10 @@ class Directions:
 
     along: tuple[Array, ...]
     whole: bool
+
+    def scaled(self, by: float) -> Directions:
+        """The same with the first direction of each pair, or each one, longer."""
+        return Directions((by * self.along[0], *self.along[1:]), self.whole)
 
     def contract(self, tensor: Array) -> Array:
         """The tensor, axes of F then of each X, along the directions: (batch…, r, s)."""
