@@ -173,8 +173,10 @@ class Context:
             return plain
         common = knowledge.common_factors(head)
         if common:
-            inner = self.group(self.normal(knowledge.without_common(head, common)))
-            return inner._replace(common=inner.common + common)
+            rest = self.normal(knowledge.without_common(head, common))
+            if not (isinstance(rest, Sum) and knowledge.common_factors(rest)):
+                inner = self.group(rest)
+                return inner._replace(common=inner.common + common)
         orders = knowledge.axis_orders(len(head.axes))
         turned = [self._scaled(head, order) for order in orders]
         return min((g for g in turned if g is not None), key=lambda g: g.primitive.key)

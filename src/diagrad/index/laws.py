@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from diagrad.index import knowledge
 from diagrad.index.build import extent, tensor
+from diagrad.index.names import replaced_once
 from diagrad.index.relabel import mapped, occurrences, splice, substituted, without
 from diagrad.index.term import (
     Applied,
@@ -360,6 +361,20 @@ def centred(context: Context, term: Term) -> Term | None:
     return None
 
 
+def gathered(context: Context, term: Term) -> Term | None:
+    """rᵉ Σₖ aₖ = rᵉ⁺¹ for r = Σₖ aₖ, so that a sum cancels against a power of itself."""
+    for position, factor in enumerate(term.factors):
+        head = factor.head
+        if not isinstance(head, Sum) or len(head.terms) != 1 or factor.exponent == 1:
+            continue
+        (body,) = head.terms
+        rest = term._replace(factors=term.factors[:position] + term.factors[position + 1 :])
+        after = replaced_once(body, head, factor.labels, rest) if body.bound else None
+        if after is not None:
+            return after._replace(factors=(*after.factors, factor))
+    return None
+
+
 def named(context: Context, term: Term) -> Term | None:
     """What the user gave a name is written by its name."""
     return context.names.within(term)
@@ -405,9 +420,9 @@ def _components(term: Term) -> Iterator[list[int]]:
 
 
 LAWS: tuple[tuple[str, Law], ...] = (
+    ("merge powers", merge_powers),
     ("multiply out", inline),
     ("contract δ", contract_delta),
-    ("merge powers", merge_powers),
     ("numbers", numbers),
     ("common number", primitive),
     ("entries are 0, 1 or ±1", discrete_powers),
@@ -419,4 +434,5 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("sum inside", summed_group),
     ("centred", centred),
     ("name", named),
+    ("gather a power", gathered),
 )

@@ -117,6 +117,15 @@ class Names:
         return None
 
 
+def replaced_once(body: Term, head: Head, labels: tuple[int, ...], term: Term) -> Term | None:
+    """The term with one occurrence of a product, summed over its bound labels and standing at `labels`, replaced by
+    the head that it is; or None."""
+    match = _extend(body.factors, 0, term, dict(enumerate(labels)), {}, True)
+    if match is None:
+        return None
+    return _with_head(head, body.coefficient, body.factors, match, term)
+
+
 def _is_just_a_name(factor: Factor, term: Term) -> bool:
     named = isinstance(factor.head, Variable | Definition)
     return named and factor.exponent == 1 and not term.bound
@@ -216,8 +225,22 @@ def _complete(
 
 def _replaced(pattern: Pattern, match: Match, term: Term) -> Term:
     """c s Π fᵉ = D, so Π f^(e p) = D^p / (c s)^p."""
+    after = _with_head(
+        pattern.definition, pattern.body.coefficient, pattern.required, match, term
+    )
+    made_up = []
+    for scalar in pattern.scalars:
+        assert not isinstance(scalar.exponent, Head)
+        made_up.append(scalar._replace(exponent=-scalar.exponent * match.power))
+    return after._replace(factors=(*after.factors, *made_up))
+
+
+def _with_head(
+    head: Head, coefficient: Rational, required: tuple[Factor, ...], match: Match, term: Term
+) -> Term:
+    """The term with the factors of the match replaced by a power of the head, and what they leave over."""
     left = []
-    wanted = dict(zip(match.used, pattern.required, strict=True))
+    wanted = dict(zip(match.used, required, strict=True))
     for place, factor in enumerate(term.factors):
         if place not in match.used:
             left.append(factor)
@@ -227,13 +250,10 @@ def _replaced(pattern: Pattern, match: Match, term: Term) -> Term:
             exponent = wanted[place].exponent
             assert not isinstance(exponent, Head)
             left.append(factor._replace(exponent=rational(Fraction(exponent) * ratio)))
-    free = tuple(match.labels[k] for k in range(len(pattern.definition.axes)))
-    left.append(Factor(pattern.definition, free, match.power))
-    for scalar in pattern.scalars:
-        assert not isinstance(scalar.exponent, Head)
-        left.append(scalar._replace(exponent=-scalar.exponent * match.power))
-    coefficient = Fraction(term.coefficient) / Fraction(pattern.body.coefficient) ** match.power
-    after = Term(rational(coefficient), tuple(left), term.bound)
+    free = tuple(match.labels[k] for k in range(len(head.axes)))
+    left.append(Factor(head, free, match.power))
+    number = Fraction(term.coefficient) / Fraction(coefficient) ** match.power
+    after = Term(rational(number), tuple(left), term.bound)
     for label in sorted(theirs for mine, theirs in match.labels.items() if mine < 0):
         after = without(after, label)
     return after

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import permutations, product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from typing import Any
 
 from diagrad.dimensions import Size
@@ -60,27 +60,22 @@ def canonical(term: Term) -> Term:
     """The same term with bound labels numbered by structure and factors in structural order, so that equal terms
     become identical.
 
-    Labels are told apart by three rounds of colour refinement; what remains tied is settled by trying the orders
-    within the ties and keeping the smallest result.
+    Labels are told apart by colour refinement; a tie is settled by singling out each of its labels in turn and
+    refining again, and the smallest result is kept (McKay, Practical graph isomorphism, 1981). At most TIES results
+    are compared: beyond that, equal terms may stay different, which is longer but not wrong.
     """
     count = len(term.bound)
     if count == 0:
         return term._replace(factors=tuple(sorted(term.factors, key=factor_key)))
     if count == 1:
         return _ordered(term, (-1,))
-    classes = _classes(term)
-    orders = [permutations(group) for group in classes]
-    best: Term | None = None
-    best_key: list[Any] = []
-    for tried, choice in enumerate(product(*orders)):
-        if tried == TIES:
-            break
-        candidate = _ordered(term, tuple(label for group in choice for label in group))
-        key = [factor_key(f) for f in candidate.factors]
-        if best is None or key < best_key:
-            best, best_key = candidate, key
-    assert best is not None
-    return best
+    start = {-k - 1: size.key for k, size in enumerate(term.bound)}
+    orders = islice(_orders(term, _refined(term, start)), TIES)
+    return min((_ordered(term, order) for order in orders), key=_factor_keys)
+
+
+def _factor_keys(term: Term) -> list[tuple[Any, ...]]:
+    return [factor_key(f) for f in term.factors]
 
 
 def _ordered(term: Term, order: tuple[int, ...]) -> Term:
@@ -89,19 +84,28 @@ def _ordered(term: Term, order: tuple[int, ...]) -> Term:
     return Term(term.coefficient, factors, tuple(term.bound[-label - 1] for label in order))
 
 
-def _classes(term: Term) -> list[list[int]]:
-    """Bound labels grouped by colour, in the order of the colours."""
-    count = len(term.bound)
-    colour: dict[int, int] = {-k - 1: 0 for k in range(count)}
-    signature: dict[int, Any] = {-k - 1: term.bound[k].key for k in range(count)}
-    for _ in range(3):
+def _orders(term: Term, colour: dict[int, int]) -> Iterator[tuple[int, ...]]:
+    """The orders of the bound labels that agree with their colours, ties settled in every way."""
+    ranks = sorted(colour.values())
+    tied = next((r for r, following in pairwise(ranks) if r == following), None)
+    if tied is None:
+        yield tuple(sorted(colour, key=colour.__getitem__))
+        return
+    for label in [k for k in colour if colour[k] == tied]:
+        single = {k: (rank, k != label) for k, rank in colour.items()}
+        yield from _orders(term, _refined(term, single))
+
+
+def _refined(term: Term, signature: Mapping[int, Any]) -> dict[int, int]:
+    """Colours 0, 1, … of the labels, refined by where each stands until nothing more is told apart."""
+    colours = 0
+    while True:
         ranks = {s: r for r, s in enumerate(sorted(set(signature.values())))}
-        colour = {label: ranks[signature[label]] for label in signature}
-        if len(ranks) == count:
-            break
+        colour = {label: ranks[s] for label, s in signature.items()}
+        if len(ranks) in (colours, len(colour)):
+            return colour
+        colours = len(ranks)
         signature = {label: (colour[label], _around(term, label, colour)) for label in colour}
-    ranks = sorted(set(colour.values()))
-    return [[label for label in colour if colour[label] == rank] for rank in ranks]
 
 
 def _around(term: Term, label: int, colour: Mapping[int, int]) -> tuple[Any, ...]:

@@ -57,7 +57,7 @@ def _proposals(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
 
 def _nothing_met(term: Term, spread: tuple[Term, ...]) -> bool:
     """Whether multiplying out one product brought no like terms together: then the product was the shorter form."""
-    return len(spread) >= len(distributed(term))
+    return len(spread) >= _spread_to(term, is_sum)
 
 
 def _opened(term: Term) -> Term:
@@ -135,13 +135,24 @@ def _spread(head: Sum, context: Context, over: Callable[[Factor], bool]) -> Head
     """The normal form after distributing over the chosen sums; None where nothing changes or too much would."""
     result: list[Term] = []
     changed = False
+    if sum(_spread_to(term, over) for term in head.terms) > MOST_TERMS:
+        return None
     for term in head.terms:
         pieces = distributed(term, over)
         changed |= len(pieces) > 1
         result += pieces
-        if len(result) > MOST_TERMS:
-            return None
     return context.normal(Sum(head.axes, tuple(result))) if changed else None
+
+
+def _spread_to(term: Term, over: Callable[[Factor], bool]) -> int:
+    """How many terms a product is multiplied out to."""
+    count = 1
+    for factor in term.factors:
+        if isinstance(factor.head, Sum) and over(factor):
+            count *= sum(_spread_to(inner, over) for inner in factor.head.terms)
+            if count > MOST_TERMS:
+                break
+    return count
 
 
 def is_sum(factor: Factor) -> bool:

@@ -1,7 +1,6 @@
 """Index forms as text, for people who read the engine: `Σ_a W2[i,a] (yhat[a] - y[a])`.
 
-The axes of a head are i, j, k, …, bound labels a, b, c, …; names are those of the problem. The
-text is for reading alone: nothing parses it, and results are printed by `diagrad.show`.
+The axes of a head are i, j, k, …, bound labels a, b, c, …. Nothing parses this text.
 """
 
 from __future__ import annotations

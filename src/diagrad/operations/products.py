@@ -35,7 +35,10 @@ class MatMul(Operation):
     takes = Takes(operands=("A", "B"))
     summary = "The matrix product; with a scalar, the multiple."
     example = "A @ B.T"
-    because = "⟨G, dA B⟩ = ⟨G Bᵀ, dA⟩ and ⟨G, A dB⟩ = ⟨Aᵀ G, dB⟩: the pairing puts the transposes there"
+    because = (
+        "(A B)ᵢⱼ = Σₖ Aᵢₖ Bₖⱼ is linear in each factor; where G is the adjoint of A B, that of A "
+        "is Σⱼ Gᵢⱼ Bₖⱼ, which is G Bᵀ, and that of B is Σᵢ Aᵢₖ Gᵢⱼ, which is Aᵀ G"
+    )
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         first, second = shapes

@@ -89,7 +89,7 @@ class Norm(Reduction):
     name = "norm"
     summary = "The square root of the sum of squares: 2-norm of a vector, Frobenius norm of a matrix."
     example = "norm(A)"
-    because = "‖a‖ = (Σ aᵢ²)^½, so ∂‖a‖/∂aᵢ = aᵢ / ‖a‖"
+    because = "‖a‖ = (Σ aᵢ²)^½, so ∂‖a‖/∂aᵢ = aᵢ / ‖a‖; at a = 0 there is no derivative"
     analytic = False
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
@@ -114,7 +114,7 @@ class Norm1(Reduction):
     name = "norm1"
     summary = "The sum of absolute values."
     example = "norm1(A)"
-    because = "‖a‖₁ = Σ |aᵢ|, so ∂‖a‖₁/∂aᵢ = sign aᵢ"
+    because = "‖a‖₁ = Σ |aᵢ|, so ∂‖a‖₁/∂aᵢ = sign aᵢ, taken to be 0 where aᵢ = 0"
     analytic = False
 
     def reduce(
