@@ -121,18 +121,17 @@ class Problem:
         by = self._variables(wrt, order)
         expression = self.expression(of)
         arrangement = arranged(layout, expression.shape, [self.shapes[name] for name in by])
-        links: list[Link] = []
         setting = Setting(self.source, by)
-        tensor = _differentiated(setting, expression, by, links)
+        tensor, links = _differentiated(setting, expression, by)
         context = with_facts(self.source, setting, by)
+        before = len(context.record)
         tensor = context.normal(tensor)
+        again = () if context is setting.context else context.record[before:]
+        record = Record(links, (*setting.context.record, *again))
         diagonal = order == 2 or not is_scalar(expression.shape)
         raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
         formula = self._raised(tensor, arrangement, raiser)
-        rewritings = tuple(setting.context.record) + (
-            tuple(context.record) if context is not setting.context else ()
-        )
-        return self._verified(of, expression, wrt, by, arrangement, formula, Record(tuple(links), rewritings))
+        return self._verified(of, expression, wrt, by, arrangement, formula, record)
 
     def gradient(self, of: str, wrt: str) -> Derivation:
         """The gradient of a scalar, in the shape of the variable."""
@@ -219,11 +218,12 @@ class Problem:
 
 
 def _differentiated(
-    setting: Setting, expression: Expression, by: tuple[str, ...], links: list[Link]
-) -> Head:
-    """∂/∂by[0], then ∂/∂by[1]. In a second derivative local derivatives of several terms stay whole, which keeps
-    diag(p) − p pᵀ together."""
+    setting: Setting, expression: Expression, by: tuple[str, ...]
+) -> tuple[Head, tuple[Link, ...]]:
+    """∂/∂by[0], then ∂/∂by[1], and the links of the chain rule. In a second derivative local derivatives of several
+    terms stay whole, which keeps diag(p) − p pᵀ together."""
+    links: list[Link] = []
     tensor = setting.context.normal(setting.lowered(expression))
     for position, name in enumerate(by):
         tensor = derivative(tensor, setting.heads[name], setting.context, links, whole=position > 0)
-    return tensor
+    return tensor, tuple(links)

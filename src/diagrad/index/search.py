@@ -377,6 +377,9 @@ def _joined(
         _inner(t, second, back, over, content),
     )
     group = context.normal(Sum(sizes, inner))
+    if context.group(group).coefficient < 0:
+        content = -content
+        group = context.normal(Sum(sizes, tuple(_negative(t) for t in inner)))
     taken = tuple(s.factors[a]._replace(exponent=e) for a, _, e in common.pairs)
     used = sorted({k for f in taken for k in f.labels if k < 0} | {k for k in over if k < 0}, reverse=True)
     number = {k: -n - 1 for n, k in enumerate(used)}
@@ -388,6 +391,10 @@ def _joined(
     if isinstance(group, Sum) and len(group.terms) > 1:
         return outer
     return _as_term(context.normal(Sum(axes, (outer,))), axes)
+
+
+def _negative(term: Term) -> Term:
+    return term._replace(coefficient=-term.coefficient)
 
 
 def _as_term(total: Head, axes: tuple[Size, ...]) -> Term:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from diagrad.dimensions import UNIT
 from diagrad.expression import Expression
 from diagrad.index.search import distributed
-from diagrad.index.term import Factor, Head, Sum, Term
+from diagrad.index.term import Factor, Head, Sum, Term, size_of
 from diagrad.matrix import make
 from diagrad.matrix.raising import Raiser, with_sign
 
@@ -53,44 +53,47 @@ def _einsum(
     term: Term, places: Sequence[int | None], head: Head, raiser: Raiser
 ) -> tuple[bool, Expression]:
     """One term: its sign and its einsum, scalars in front."""
-    scalars = term._replace(factors=tuple(f for f in term.factors if not f.labels), bound=())
-    front = raiser.scalar(scalars)
-    letter: dict[int, str] = {}
-    for k in [p for p in places if p is not None] + [-n - 1 for n in range(len(term.bound))]:
-        letter[k] = LETTERS[len(letter)]
-    groups, operands = [], []
-    for factor in (f for f in term.factors if f.labels):
-        operands.append(raiser.operand(factor))
-        groups.append("".join(letter[k] for k in factor.labels))
-    missing = [k for k in letter if not any(letter[k] in group for group in groups)]
-    for k in missing:
-        size = head.axes[k] if k >= 0 else term.bound[-k - 1]
-        operands.append(make.call("ones", parameters=(size, UNIT)))
-        groups.append(letter[k])
-    output = ["" if place is None else letter[place] for place in places]
-    units = [k for k, place in enumerate(places) if place is None]
-    return _with_units(front, operands, groups, output, units, len(letter))
+    scalars = tuple(f for f in term.factors if not f.labels)
+    negative, scalar = raiser.scalar(term._replace(factors=scalars, bound=()))
+    letters = iter(LETTERS)
+    output = [next(letters) for _ in places]
+    letter = {k: c for k, c in zip(places, output, strict=True) if k is not None}
+    letter |= {-n - 1: next(letters) for n in range(len(term.bound))}
+    operands = [
+        (raiser.operand(f), "".join(letter[k] for k in f.labels)) for f in term.factors if f.labels
+    ]
+    operands += _repeated(term, head, letter, "".join(group for _, group in operands))
+    units = [c for k, c in zip(places, output, strict=True) if k is None]
+    value = _contraction(_with_units(operands, units), "".join(output))
+    return negative, value if make.is_one(scalar) else make.scaled(scalar, value)
 
 
-def _with_units(
-    front: tuple[bool, Expression],
-    operands: list[Expression],
-    groups: list[str],
-    output: list[str],
-    units: list[int],
-    used: int,
-) -> tuple[bool, Expression]:
-    """Unit axes come from an operand ones(1, 1), whose labels have size 1."""
-    kept = list(zip(operands, groups, strict=True))
-    for n in range(0, len(units), 2):
-        pair = units[n : n + 2]
-        letters = [LETTERS[used + n + k] for k in range(2)]
-        for k, unit in enumerate(pair):
-            output[unit] = letters[k]
-        kept.append((make.call("ones", parameters=(UNIT, UNIT)), "".join(letters)))
-    spec = ",".join(group for _, group in kept) + "->" + "".join(output)
-    value = make.call("einsum", *(operand for operand, _ in kept), parameters=(spec,))
-    negative, scalar = front
-    if make.is_one(scalar):
-        return negative, value
-    return negative, make.scaled(scalar, value)
+Operand = tuple[Expression, str]
+
+
+def _repeated(term: Term, head: Head, letter: dict[int, str], used: str) -> list[Operand]:
+    """Ones along the axes that no factor has."""
+    missing = [k for k in letter if letter[k] not in used]
+    sizes = [size_of(k, term, head.axes) for k in missing]
+    ones = [make.call("ones", parameters=(size, UNIT)) for size in sizes]
+    return [(one, letter[k]) for one, k in zip(ones, missing, strict=True)]
+
+
+def _with_units(operands: list[Operand], units: list[str]) -> list[Operand]:
+    """Unit axes in the result: the other axis of a row or column, and ones(1, 1) for what remains."""
+    result = []
+    for operand, group in operands:
+        if units and len(group) == 1:
+            unit = units.pop(0)
+            group = unit + group if operand.shape[0] == UNIT else group + unit
+        result.append((operand, group))
+    while units:
+        pair, units = units[:2], units[2:]
+        one = make.call("ones", parameters=(UNIT, UNIT))
+        result.append((one, "".join(pair)))
+    return result
+
+
+def _contraction(operands: list[Operand], output: str) -> Expression:
+    spec = ",".join(group for _, group in operands) + "->" + output
+    return make.call("einsum", *(operand for operand, _ in operands), parameters=(spec,))

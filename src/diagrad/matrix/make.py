@@ -103,6 +103,8 @@ def filled(value: Expression, shape: Shape) -> Expression:
         return apply(value.operation, filled(first, shape), second)
     if isinstance(value, Number) and value.value == 0:
         return call("zeros", parameters=shape)
+    if isinstance(value, Apply) and value.operation.name == "negate":
+        return negative(filled(value.operands[0], shape))
     if is_scalar(value.shape):
         return times(value, ones(*shape))
     if value.shape[0] == UNIT:
