@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import combinations, permutations
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -30,19 +31,22 @@ from diagrad.index.term import (
 MOST_TERMS = 24
 
 
-def candidates(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
-    """Lists of terms whose sum equals the head, each once."""
+def candidates(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Term, ...]]:
+    """Lists of terms whose sum equals the head, each once. With `diagonal` also those that need a diagonal matrix:
+    A D Aᵀ + A diag(v) Aᵀ = A (D + diag(v)) Aᵀ."""
     seen: set[tuple[Term, ...]] = set()
-    for terms in _proposals(head, context):
+    for terms in _proposals(head, context, diagonal):
         if terms not in seen:
             seen.add(terms)
             yield terms
 
 
-def _proposals(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
+def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Term, ...]]:
     yield head.terms
     if len(head.terms) > 1:
         yield factored(head.terms, head.axes, context)
+        if diagonal and len(head.axes) == 2:
+            yield factored(head.terms, head.axes, context, sandwich=True)
         coefficient, common, primitive, order = context.group(head)
         if abs(coefficient) != 1 and not common:
             yield (Term(coefficient, (Factor(primitive, order),)),)
@@ -50,7 +54,11 @@ def _proposals(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
         if opened != head.terms:
             yield factored(opened, head.axes, context)
     spread = expanded(head, context)
-    if spread is not None and not (len(head.terms) == 1 and _nothing_met(head.terms[0], spread)):
+    if spread is None:
+        return
+    if diagonal and len(head.axes) == 2:
+        yield factored(spread, head.axes, context, sandwich=True)
+    if not (len(head.terms) == 1 and _nothing_met(head.terms[0], spread)):
         yield spread
         yield factored(spread, head.axes, context)
 
@@ -192,13 +200,16 @@ class Common(NamedTuple):
 
 
 def factored(
-    terms: Sequence[Term], axes: tuple[Size, ...], context: Context
+    terms: Sequence[Term], axes: tuple[Size, ...], context: Context, sandwich: bool = False
 ) -> tuple[Term, ...]:
-    """Terms with their largest common products taken out, greedily, two terms at a time."""
+    """Terms with their largest common products taken out, greedily, two terms at a time.
+
+    With `sandwich` two bound labels of one term may answer to one of the other, which then gets a δ.
+    """
     current = list(terms)
     known: dict[tuple[Term, Term], Common | None] = {}
     while len(current) > 1:
-        best = _best_pair(current, known)
+        best = _best_pair(current, known, sandwich)
         if best is None:
             break
         first, second, common = best
@@ -209,23 +220,23 @@ def factored(
 
 
 def _best_pair(
-    terms: Sequence[Term], known: dict[tuple[Term, Term], Common | None]
+    terms: Sequence[Term], known: dict[tuple[Term, Term], Common | None], sandwich: bool
 ) -> tuple[int, int, Common] | None:
     best: tuple[int, int, Common] | None = None
-    for first, s in enumerate(terms):
-        for second in range(first + 1, len(terms)):
-            t = terms[second]
-            if (s, t) not in known:
-                common = _common(s, t)
-                closable = common is not None and len(_axis_labels(s, t, common)) <= 2
-                known[s, t] = common if closable else None
-            found = known[s, t]
-            if found is not None and (best is None or found.weight > best[2].weight):
-                best = (first, second, found)
+    pairs = permutations(range(len(terms)), 2) if sandwich else combinations(range(len(terms)), 2)
+    for first, second in pairs:
+        s, t = terms[first], terms[second]
+        if (s, t) not in known:
+            common = _common(s, t, sandwich)
+            closable = common is not None and len(_axis_labels(s, t, common)) <= 2
+            known[s, t] = common if closable else None
+        found = known[s, t]
+        if found is not None and (best is None or found.weight > best[2].weight):
+            best = (first, second, found)
     return best
 
 
-def _common(s: Term, t: Term) -> Common | None:
+def _common(s: Term, t: Term, sandwich: bool) -> Common | None:
     """The heaviest common product found from any pair of equal factors to start with."""
     best: Common | None = None
     equal = list(_equal_factors(s, t))
@@ -233,7 +244,7 @@ def _common(s: Term, t: Term) -> Common | None:
     for start in equal:
         if start in covered:
             continue
-        grown = _grown(s, t, start, equal)
+        grown = _grown(s, t, start, equal, sandwich)
         if grown is not None:
             covered.update((a, b) for a, b, _ in grown.pairs)
             if best is None or grown.weight > best.weight:
@@ -262,7 +273,7 @@ def _equal_factors(s: Term, t: Term) -> Iterator[tuple[int, int]]:
 
 
 def _grown(
-    s: Term, t: Term, start: tuple[int, int], equal: Sequence[tuple[int, int]]
+    s: Term, t: Term, start: tuple[int, int], equal: Sequence[tuple[int, int]], sandwich: bool
 ) -> Common | None:
     """The common product that begins with one pair of factors and takes in all that agree with it."""
     pairs: list[tuple[int, int, Rational | Head]] = []
@@ -275,7 +286,7 @@ def _grown(
             continue
         if kept[0].intersection(s.factors[a].labels) or kept[1].intersection(t.factors[b].labels):
             continue
-        extended = _extend(labels, s.factors[a].labels, t.factors[b].labels, s, t)
+        extended = _extend(labels, s.factors[a].labels, t.factors[b].labels, s, t, sandwich)
         if extended is None:
             continue
         shared = _shared(s.factors[a].exponent, t.factors[b].exponent)
@@ -305,7 +316,12 @@ def _shared(a: Rational | Head, b: Rational | Head) -> Rational | Head | None:
 
 
 def _extend(
-    labels: dict[int, int], mine: tuple[int, ...], theirs: tuple[int, ...], s: Term, t: Term
+    labels: dict[int, int],
+    mine: tuple[int, ...],
+    theirs: tuple[int, ...],
+    s: Term,
+    t: Term,
+    sandwich: bool,
 ) -> dict[int, int] | None:
     extended = dict(labels)
     for a, b in zip(mine, theirs, strict=True):
@@ -315,7 +331,8 @@ def _extend(
             return None
         if extended.setdefault(a, b) != b:
             return None
-    return extended if len(set(extended.values())) == len(extended) else None
+    one_to_one = len(set(extended.values())) == len(extended)
+    return extended if one_to_one or sandwich else None
 
 
 def _weight(factor: Factor) -> float:
@@ -354,11 +371,22 @@ def _remainders(s: Term, t: Term, common: Common) -> tuple[list[Factor], list[Fa
     return first, second
 
 
+def _back(common: Common) -> tuple[dict[int, int], list[tuple[int, int]]]:
+    """For each label of the second term that of the first, and pairs of labels of the first that answer to one."""
+    back: dict[int, int] = {}
+    twins = []
+    for mine, theirs in sorted(common.labels.items(), reverse=True):
+        if back.setdefault(theirs, mine) != mine:
+            twins.append((back[theirs], mine))
+    return back, twins
+
+
 def _axis_labels(s: Term, t: Term, common: Common) -> list[int]:
     """The labels, as the first term writes them, over which the remainders have to be a tensor."""
     first, second = _remainders(s, t, common)
-    back = {theirs: mine for mine, theirs in common.labels.items()}
-    outer = [k for f in first for k in f.labels if k >= 0 or k in common.labels]
+    back, twins = _back(common)
+    outer = [k for pair in twins for k in pair]
+    outer += [k for f in first for k in f.labels if k >= 0 or k in common.labels]
     outer += [back.get(k, k) for f in second for k in f.labels if k >= 0 or k in back]
     return sorted(set(outer), key=lambda k: (k < 0, abs(k)))
 
@@ -368,14 +396,16 @@ def _joined(
 ) -> Term:
     """c (s/c + t/c) as one term, the bracket a normal head."""
     first, second = _remainders(s, t, common)
-    back = {theirs: mine for mine, theirs in common.labels.items()}
+    back, twins = _back(common)
     over = _axis_labels(s, t, common)
     sizes = tuple(axes[k] if k >= 0 else s.bound[-k - 1] for k in over)
     content = _content(s.coefficient, t.coefficient)
-    inner = (
-        _inner(s, first, {k: k for k in common.labels}, over, content),
-        _inner(t, second, back, over, content),
+    deltas = tuple(
+        Factor(Delta(s.bound[-a - 1]), (over.index(a), over.index(b))) for a, b in twins
     )
+    inner_s = _inner(s, first, {k: k for k in common.labels}, over, content)
+    inner_t = _inner(t, second, back, over, content)
+    inner = (inner_s, inner_t._replace(factors=inner_t.factors + deltas))
     group = context.normal(Sum(sizes, inner))
     if context.group(group).coefficient < 0:
         content = -content

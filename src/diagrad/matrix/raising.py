@@ -129,7 +129,7 @@ class Raiser:
 
     def _proposed(self, head: Sum) -> list[tuple[Term, ...]]:
         if head not in self._candidates:
-            self._candidates[head] = list(search.candidates(head, self.context))
+            self._candidates[head] = list(search.candidates(head, self.context, self.diagonal))
         return self._candidates[head]
 
     def _terms(self, terms: tuple[Term, ...], row: Place, column: Place) -> Expression:
