@@ -12,7 +12,7 @@ from diagrad.evaluate import Environment, environment_from, evaluate, plain, wit
 from diagrad.expression import Apply, Symbol
 from diagrad.language import read, read_expression
 from diagrad.operations import ROOMS
-from diagrad.operations.elementwise import COMPARISONS
+from diagrad.operations.choices import COMPARISONS
 from diagrad.operations.room import Operation
 from diagrad.verify.points import draw
 

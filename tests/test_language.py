@@ -11,7 +11,7 @@ from diagrad.errors import ProblemError, Span, Unsupported
 from diagrad.expression import Apply, Number, Symbol
 from diagrad.language import Source, read, read_expression
 from diagrad.operations import OPERATORS, PLANNED, WORDS
-from diagrad.operations.elementwise import Prime, Unspecified
+from diagrad.operations.unspecified import Prime, Unspecified
 
 NETWORK = """\
 # Stanford CS224n, assignment 1, question 2(c): row vectors, one hidden layer

@@ -15,8 +15,9 @@ from diagrad.errors import ProblemError
 from diagrad.expression import Apply, Expression, Number, Symbol, number
 from diagrad.language import read, read_expression
 from diagrad.operations import OPERATORS, ROOMS, WORDS
-from diagrad.operations.elementwise import BY_NAME, Prime, Unspecified
+from diagrad.operations.functions import BY_NAME
 from diagrad.operations.room import Operation
+from diagrad.operations.unspecified import Prime, Unspecified
 from diagrad.show import NOTATIONS, Names, printed
 
 SOURCE = read("""
@@ -26,7 +27,8 @@ s: scalar;  t: scalar;  lam: scalar
 A: matrix[n, n];  B: matrix[n, n];  C: matrix[n, n];  AB: matrix[n, n]
 u: row[n];  v: row[n];  X: matrix[N, n]
 """)
-DECLARED = "x W1 b1 h W2 y yhat s t lam A B C AB u v N n".split()
+DECLARED = ["x", "W1", "b1", "h", "W2", "y", "yhat", "s", "t", "lam"]
+DECLARED += ["A", "B", "C", "AB", "u", "v", "N", "n"]
 SYMBOLS = {name: read_expression(name, SOURCE) for name in DECLARED}
 NAMES = Names([*DECLARED, "Dx", "H", "Dy"])
 (n, _) = SYMBOLS["A"].shape
@@ -254,7 +256,7 @@ def test_a_deeply_nested_expression_prints() -> None:
 # Random trees: scalars, rows of length n and n×n matrices.
 
 KINDS = {"scalar": ["s", "t", "N"], "row": ["u", "v"], "matrix": ["A", "B", "AB"]}
-RATIONALS = st.sampled_from([Fraction(p) for p in "0 1 2 -3 1/2 -2/3 1/1000 10".split()])
+RATIONALS = st.sampled_from([Fraction(p) for p in (0, 1, 2, -3, "1/2", "-2/3", "1/1000", 10)])
 FUNCTIONS = [BY_NAME[name] for name in ("sigmoid", "square", "tanh", "abs")]
 
 

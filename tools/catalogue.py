@@ -16,7 +16,8 @@ import diagrad as dg
 from diagrad.dimensions import SCALAR, UNIT, Shape, describe, is_scalar
 from diagrad.expression import Apply, Symbol
 from diagrad.operations import PLANNED, ROOMS
-from diagrad.operations.elementwise import COMPARISONS, Elementwise
+from diagrad.operations.choices import COMPARISONS
+from diagrad.operations.elementwise import Elementwise
 from diagrad.operations.room import Operation
 from diagrad.show import printed
 
@@ -51,6 +52,7 @@ GROUPS = {
     "arithmetic": "Arithmetic, entry by entry",
     "products": "Matrix products, and moving entries",
     "elementwise": "Functions, entry by entry",
+    "choices": "Choices, entry by entry",
     "reductions": "Sums, means and norms",
     "softmax": "Softmax and its kin",
     "losses": "Losses",
@@ -81,7 +83,7 @@ def page() -> str:
         if group in UNDER:
             parts.append(UNDER[group])
         parts += [entry(room) for room in rooms[group]]
-        if group == "elementwise":
+        if group == "choices":
             parts.append(comparisons())
     parts.append(planned())
     return "\n".join(parts)

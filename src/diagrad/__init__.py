@@ -1,4 +1,5 @@
-"""Diagrad derives gradients, Jacobians and Hessians in matrix form, and verifies them by numbers."""
+"""Diagrad derives gradients, Jacobians and Hessians in matrix form, and verifies them by
+numbers."""
 
 from diagrad.derivation import Derivation as Derivation
 from diagrad.errors import DerivationError as DerivationError

@@ -98,7 +98,7 @@ def derive(
 
     problem = dg.parse(read(file), file=shown(file))
     for warning in problem.warnings:
-        say(f"warning: {warning}")
+        say(warning)
     target = of or last_definition(problem)
     derivations = problem.derive(
         target, wrt=variables(problem, target, wrt), order=order, layout=layout

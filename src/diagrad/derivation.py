@@ -23,8 +23,9 @@ class Record:
 class Derivation:
     """The derivative of `of` with respect to `wrt`: a verified formula.
 
-    `wrt` is a name, or a pair of names for a mixed second derivative; `layout` is the one that was asked for, or the
-    one that `auto` stands for. The formula's own layout is `result.layout`.
+    `wrt` is a name, or a pair of names for a mixed second derivative. `layout` is that of the
+    result: the one that was asked for, but "tensor" where that stacks columns and no matrix form
+    was found.
     """
 
     of: str

@@ -1,8 +1,9 @@
 """Symbolic sizes and shapes.
 
-A size is a polynomial with integer coefficients in dimension names, so that `m*n` and `n*m` are one size and
-`H + 1` is not `H`. Dimensions are ordered by their first appearance in the problem, never by their names: a problem
-in which only names change takes the same path through everything that follows.
+A size is a polynomial with integer coefficients in dimension names, so that `m*n` and `n*m` are one
+size and `H + 1` is not `H`. Dimensions are ordered by their first appearance in the problem, never
+by their names: a problem in which only names change takes the same path through everything that
+follows.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ Monomial = tuple[Dimension, ...]
 
 @dataclass(frozen=True)
 class Size:
-    """An integer polynomial in dimensions: sorted pairs (monomial, coefficient), no coefficient zero."""
+    """An integer polynomial in dimensions: sorted pairs (monomial, coefficient), no coefficient
+    zero."""
 
     terms: tuple[tuple[Monomial, int], ...]
 
@@ -134,20 +136,26 @@ def broadcast(first: Shape, second: Shape) -> Shape | None:
     return tuple(together)
 
 
+# Where a dimension stands squared, sizes up to this are tried.
+LARGEST_TRIED = 10_000
+
+
 class SizeMismatch(ValueError):
     """Given arrays contradict the declared sizes."""
 
 
 def solve(equations: Iterable[tuple[Size, int, str]]) -> dict[str, int]:
-    """Sizes of dimensions from equations `size = number`, each with a text naming where it comes from.
+    """Sizes of dimensions from equations `size = number`, each with a text naming its origin.
 
-    Solves for one unknown dimension at a time, as long as it stands linearly (`H + 1 = 5`, `m*n = 12` once m is
-    known). Raises SizeMismatch for a contradiction or where no unknown can be told.
+    Solves for one unknown dimension at a time: `H + 1 = 5`, and `m*n = 12` once m is known. Raises
+    SizeMismatch for a contradiction or where no unknown can be told.
     """
     pending = list(equations)
     known: dict[str, int] = {}
     while pending:
-        solvable = [e for e in pending if len({d.name for d in e[0].dimensions} - known.keys()) <= 1]
+        solvable = [
+            e for e in pending if len({d.name for d in e[0].dimensions} - known.keys()) <= 1
+        ]
         if not solvable:
             size, number, where = pending[0]
             raise SizeMismatch(f"{where}: cannot tell the dimensions of {size} = {number} apart")
@@ -165,7 +173,33 @@ def _settle(equation: tuple[Size, int, str], known: dict[str, int]) -> None:
             raise SizeMismatch(f"{where}: {size} is {size.evaluate(known)}, not {number}")
         return
     (name,) = unknown
-    root = next((n for n in range(1, number + 1) if size.evaluate({**known, name: n}) == number), None)
+    root = _root(_coefficients(size, name, known), number)
     if root is None:
         raise SizeMismatch(f"{where}: no size {name} makes {size} equal to {number}")
     known[name] = root
+
+
+def _coefficients(size: Size, name: str, known: Mapping[str, int]) -> list[int]:
+    """c₀, c₁, c₂, … for which the size is c₀ + c₁ n + c₂ n² + …, n the dimension of that name."""
+    coefficients = [0, 0]
+    for monomial, c in size.terms:
+        names = [d.name for d in monomial]
+        power = names.count(name)
+        coefficients += [0] * (power + 1 - len(coefficients))
+        coefficients[power] += c * prod(known[other] for other in names if other != name)
+    return coefficients
+
+
+def _root(coefficients: list[int], number: int) -> int | None:
+    """The least n ≥ 1 at which the polynomial is the number; beyond the first power at most
+    LARGEST_TRIED."""
+    rest, slope, *higher = coefficients
+    if slope and not any(higher):
+        n, remainder = divmod(number - rest, slope)
+        return n if n >= 1 and remainder == 0 else None
+    tried = range(1, LARGEST_TRIED + 1)
+    return next((n for n in tried if _value(coefficients, n) == number), None)
+
+
+def _value(coefficients: list[int], n: int) -> int:
+    return sum(c * n**power for power, c in enumerate(coefficients))

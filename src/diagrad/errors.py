@@ -1,11 +1,11 @@
 """Every error that a user can meet.
 
-    ValueError
-    ├── ProblemError       the text, or what was passed with it, is not right; says where and what to do
-    │   └── Unsupported    right, but not in Diagrad yet
-    └── DerivationError    the request cannot be met; says why
-    RuntimeError
-    └── InternalError      Diagrad contradicts itself; asks for a report
+ValueError
+├── ProblemError       the text, or what was passed with it, is not right; says where and what to do
+│   └── Unsupported    right, but not in Diagrad yet
+└── DerivationError    the request cannot be met; says why
+RuntimeError
+└── InternalError      Diagrad contradicts itself; asks for a report
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A piece of one line of the text: line from 1, columns from 1 in characters, the end excluded."""
+    """A piece of one line of the text: line from 1, columns from 1 in characters, the end
+    excluded."""
 
     line: int
     column: int
@@ -24,7 +25,8 @@ class Span(NamedTuple):
 class ProblemError(ValueError):
     """What is wrong with a problem, where, and the cure.
 
-    `line` and `column` count from 1, in characters; both are None where there is no place in a text.
+    `line` and `column` count from 1, in characters; both are None where there is no place in a
+    text.
     """
 
     def __init__(

@@ -22,8 +22,8 @@ from diagrad.dimensions import (
 )
 from diagrad.errors import ProblemError
 from diagrad.expression import Apply, Expression, Number, Symbol
-from diagrad.operations.elementwise import Unspecified
 from diagrad.operations.room import Array
+from diagrad.operations.unspecified import Unspecified
 
 if TYPE_CHECKING:
     from diagrad.language import Declaration, Source
@@ -163,7 +163,8 @@ def _derivative_of(operation: Unspecified, environment: Environment) -> Function
 def environment_from(
     source: Source, arrays: Mapping[str, object], needed: Collection[str] | None = None
 ) -> Environment:
-    """Checked values of the `needed` variables (by default all) and of others given, unspecified functions by name, and the sizes they imply.
+    """Checked values of the `needed` variables (by default all) and of others given, unspecified
+    functions by name, and the sizes they imply.
 
     NumPy arrays, nested lists or numbers; a one-dimensional array is a row or a column as
     declared. The type is the widest of the floating types passed, Python numbers aside; integers
@@ -191,7 +192,8 @@ def environment_from(
     return Environment(
         values,
         _solved(equations, dimensions if needed is None else dimensions.keys() & needed),
-        functions, np.empty(0, dtype).real.dtype,
+        functions,
+        np.empty(0, dtype).real.dtype,
     )
 
 
@@ -283,9 +285,7 @@ def _whole(name: str, given: object) -> int:
     raise ProblemError(f"{name} is a dimension: pass a whole number")
 
 
-def _solved(
-    equations: list[tuple[Size, int, str]], dimensions: Collection[str]
-) -> dict[str, int]:
+def _solved(equations: list[tuple[Size, int, str]], dimensions: Collection[str]) -> dict[str, int]:
     try:
         sizes = solve(equations)
     except SizeMismatch as error:

@@ -1,7 +1,8 @@
 """Typed expressions, exactly as written: no constructor simplifies.
 
-Both what a user writes and the formulas that come out are such trees; one printer shows them and one evaluator runs
-them. Every value is two-dimensional (a scalar is 1×1), except where `einsum` gives more axes.
+Both what a user writes and the formulas that come out are such trees; one printer shows them and
+one evaluator runs them. Every value is two-dimensional (a scalar is 1×1), except where `einsum`
+gives more axes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Symbol(Expression):
 
 @dataclass(frozen=True)
 class Apply(Expression):
-    """An operation on operands, with parameters that are not values (an axis, sizes, an einsum's labels)."""
+    """An operation on operands, with parameters that are not values (an axis, sizes, an einsum's
+    labels)."""
 
     operation: Operation
     operands: tuple[Expression, ...]

@@ -1,10 +1,12 @@
-"""A formula: a typed expression over a problem's names, printed in any notation and evaluated anywhere."""
+"""A formula: a typed expression over a problem's names, printed in any notation and evaluated
+anywhere."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from diagrad.evaluate import environment_from, evaluate, plain, with_definitions
 from diagrad.expression import Expression
 from diagrad.show import Names, printed
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class Formula:
-    """An expression over the names of a problem. `layout` says how a derivative is laid out, None for a value."""
+    """An expression over the names of a problem. `layout` says how a derivative is laid out, None
+    for a value."""
 
     def __init__(
         self, expression: Expression, source: Source, names: Names, layout: str | None = None
@@ -48,11 +51,10 @@ class Formula:
     def evaluate(self, **arrays: object) -> Any:
         """The value at given variables: a NumPy array of this shape, or a NumPy scalar.
 
-        Only the variables that the formula depends on are needed; the definitions among its names are worked out.
-        Raises ProblemError for a missing or unknown name and for a shape that does not fit.
+        Only the variables that the formula depends on are needed; the definitions among its names
+        are worked out. Raises ProblemError for a missing or unknown name and for a shape that does
+        not fit.
         """
-        from diagrad.evaluate import environment_from, evaluate, plain, with_definitions
-
         needed = self._problem.needed(self.expression)
         definitions = [
             (name, d.expression) for name, d in self._problem.definitions.items() if name in needed

@@ -3,13 +3,14 @@
 | layout | result |
 |---|---|
 | gradient | F scalar: the shape of X |
-| numerator | row/column by row/column: (size F, size X), ∂Fᵢ/∂Xⱼ at i,j; scalar F: 1×n for a vector, n×m for a matrix X |
+| numerator | row/column by row/column: (size F, size X), ∂Fᵢ/∂Xⱼ at i,j |
+| | scalar by vector: 1×n; scalar by matrix: n×m |
 | denominator | the transpose of numerator |
 | vec | (size F, size X), ∂ vec F / ∂ vec X, columns stacked |
 | tensor | r×s×m×n, unit axes kept |
 
-By a scalar X the shape of F, in every layout. Second derivatives of a scalar: n×n by a row or column, by a matrix
-only vec or tensor.
+By a scalar X the shape of F, in every layout. Second derivatives of a scalar: n×n by a row or
+column, by a matrix only vec or tensor.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ Place = int | None
 
 
 class Arrangement(NamedTuple):
-    """Where the axes of the derivative's tensor (those of F, then those of each X, unit axes dropped) stand.
+    """Where the axes of the derivative's tensor (those of F, then those of each X, unit axes
+    dropped) stand.
 
-    `places` are the axes along the rows and columns of a matrix result, or along all axes of a tensor (None for a
-    unit axis). `matrix` is false where the layout stacks columns, so that the places are those of the tensor.
+    `places` are the axes along the rows and columns of a matrix result, or along all axes of a
+    tensor (None for a unit axis). `matrix` is false where the layout stacks columns, so that the
+    places are those of the tensor.
     """
 
     layout: str
@@ -37,7 +40,8 @@ class Arrangement(NamedTuple):
 
 
 def arranged(layout: str, of: Shape, wrt: Sequence[Shape]) -> Arrangement:
-    """The arrangement for a layout that the table gives. Raises DerivationError naming those that exist."""
+    """The arrangement for a layout that the table gives. Raises DerivationError naming those that
+    exist."""
     if layout not in LAYOUTS:
         raise DerivationError(f"unknown layout {layout!r}: there are {', '.join(LAYOUTS)}")
     if len(wrt) == 2 and not is_scalar(of):
@@ -49,7 +53,8 @@ def arranged(layout: str, of: Shape, wrt: Sequence[Shape]) -> Arrangement:
     if layout not in offered:
         what = " by ".join(describe(s) for s in (of, *wrt))
         raise DerivationError(
-            f"the layout {layout} does not fit a derivative of {what}: there are {', '.join(offered)}"
+            f"the layout {layout} does not fit a derivative of {what}: "
+            f"there are {', '.join(offered)}"
         )
     places, matrix = offered[layout]
     return Arrangement(layout, places, matrix)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
 from diagrad.derivation import Derivation, Record
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError, ProblemError
+from diagrad.evaluate import environment_from, plain, with_definitions
 from diagrad.expression import Apply, Expression, walk
 from diagrad.facts import LABELS
 from diagrad.formula import Formula
@@ -21,6 +22,7 @@ from diagrad.matrix.elements import by_elements
 from diagrad.matrix.raising import Raiser
 from diagrad.setting import Setting, shapes, with_facts
 from diagrad.show import Names
+from diagrad.verify import Verification, verify
 
 Wrt = str | tuple[str, str]
 
@@ -34,7 +36,7 @@ def parse(text: str, file: str = "problem") -> Problem:
 
 
 def load(path: str | Path) -> Problem:
-    """The problem in a file. Raises OSError, and ProblemError for a file that is not UTF-8 or not a problem."""
+    """The problem in a file. Raises OSError, and ProblemError for what is not UTF-8 or no problem."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -48,7 +50,9 @@ class Problem:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.shapes = shapes(source)
-        self.names = Names([d.name for d in source.dimensions] + list(self.shapes) + list(source.functions))
+        self.names = Names(
+            [d.name for d in source.dimensions] + list(self.shapes) + list(source.functions)
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -59,7 +63,9 @@ class Problem:
     def last(self) -> str:
         """The last definition. Raises ProblemError where there is none."""
         if not self.source.definitions:
-            raise ProblemError("the problem defines nothing to differentiate: add a line like J = …")
+            raise ProblemError(
+                "the problem defines nothing to differentiate: add a line like J = …"
+            )
         return list(self.source.definitions)[-1]
 
     def default_wrt(self, of: str) -> list[str]:
@@ -82,11 +88,10 @@ class Problem:
     def evaluate(self, **arrays: object) -> dict[str, Any]:
         """The forward pass: every definition's value, by name.
 
-        Arrays are NumPy arrays or nested lists in the declared shapes; one-dimensional ones are taken for rows or
-        columns as declared. Raises ProblemError for a missing or unknown name and for a shape that does not fit.
+        Arrays are NumPy arrays or nested lists in the declared shapes; one-dimensional ones are
+        taken for rows or columns as declared. Raises ProblemError for a missing or unknown name and
+        for a shape that does not fit.
         """
-        from diagrad.evaluate import environment_from, plain, with_definitions
-
         pairs = [(name, d.expression) for name, d in self.source.definitions.items()]
         environment = with_definitions(pairs, environment_from(self.source, arrays))
         return {name: plain(environment.arrays[name]) for name in self.source.definitions}
@@ -110,9 +115,9 @@ class Problem:
     ) -> Derivation | list[Derivation]:
         """The derivative of an expression by a variable or definition, as a verified formula.
 
-        `wrt` is a name, a list of names (a list of derivations comes out), or for order 2 a pair of names. Layouts
-        are in `diagrad.layouts`. Raises ProblemError for an expression that is not right, DerivationError for a
-        request that cannot be met.
+        `wrt` is a name, a list of names (a list of derivations comes out), or for order 2 a pair of
+        names. Layouts are in `diagrad.layouts`. Raises ProblemError for an expression that is not
+        right, DerivationError for a request that cannot be met.
         """
         if isinstance(wrt, list):
             return [self.derive(of, name, order, layout, structure) for name in wrt]
@@ -121,24 +126,18 @@ class Problem:
         by = self._variables(wrt, order)
         expression = self.expression(of)
         arrangement = arranged(layout, expression.shape, [self.shapes[name] for name in by])
-        setting = Setting(self.source, by)
-        tensor, links = _differentiated(setting, expression, by)
-        context = with_facts(self.source, setting, by)
-        before = len(context.record)
-        tensor = context.normal(tensor)
-        again = () if context is setting.context else context.record[before:]
-        record = Record(links, (*setting.context.record, *again))
-        diagonal = order == 2 or not is_scalar(expression.shape)
-        raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
-        formula = self._raised(tensor, arrangement, raiser)
-        return self._verified(of, expression, wrt, by, arrangement, formula, record)
+        formula, record = self._derived(expression, by, arrangement)
+        asked = f"d {of} / d {wrt}"
+        check = partial(self._verified, expression, by, arrangement.layout, formula, asked)
+        shown_as = formula.layout or arrangement.layout
+        return Derivation(of, wrt, order, shown_as, formula, check(), record, check)
 
     def gradient(self, of: str, wrt: str) -> Derivation:
         """The gradient of a scalar, in the shape of the variable."""
         return self.derive(of, wrt, layout="gradient")
 
     def jacobian(self, of: str, wrt: str, layout: str = "auto") -> Derivation:
-        """The Jacobian of a row or column by a row or column; by `layout`, of any value by any variable."""
+        """The Jacobian of a row or column by a row or column; with `layout`, of anything."""
         return self.derive(of, wrt, layout=layout)
 
     def hessian(self, of: str, wrt: Wrt, layout: str = "auto") -> Derivation:
@@ -151,12 +150,31 @@ class Problem:
             raise DerivationError(f"order is 1 or 2, not {order!r}")
         by = (wrt,) * order if isinstance(wrt, str) else tuple(wrt)
         if len(by) != order:
-            raise DerivationError(f"order {order} needs {order} variable{'s'[: order - 1]}, not {by}")
+            raise DerivationError(
+                f"order {order} needs {order} variable{'s'[: order - 1]}, not {by}"
+            )
         for name in by:
             if name not in self.shapes:
                 known = ", ".join(self.shapes)
-                raise DerivationError(f"{name!r} is not a variable or definition of the problem: {known}")
+                raise DerivationError(
+                    f"{name!r} is not a variable or definition of the problem: {known}"
+                )
         return by
+
+    def _derived(
+        self, expression: Expression, by: tuple[str, ...], arrangement: Arrangement
+    ) -> tuple[Formula, Record]:
+        """The formula, not yet checked, and how it came about."""
+        setting = Setting(self.source, by)
+        tensor, links = _differentiated(setting, expression, by)
+        context = with_facts(self.source, setting, by)
+        before = len(context.record)
+        tensor = context.normal(tensor)
+        again = () if context is setting.context else context.record[before:]
+        record = Record(links, (*setting.context.record, *again))
+        diagonal = len(by) == 2 or not is_scalar(expression.shape)
+        raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
+        return self._raised(tensor, arrangement, raiser), record
 
     def _speaks_of_means(self, expression: Expression) -> bool:
         """Whether the problem says `mean`, so that its derivative may, too."""
@@ -183,45 +201,30 @@ class Problem:
 
     def _verified(
         self,
-        of: str,
         expression: Expression,
-        wrt: Wrt,
         by: tuple[str, ...],
-        arrangement: Arrangement,
+        layout: str,
         formula: Formula,
-        record: Record,
-    ) -> Derivation:
-        """The derivation with its check. Raises InternalError where the formula fails it."""
-        from diagrad.verify import Verification, verify
-
-        def check(points: int = 3, seed: int = 0) -> Verification:
-            verification = verify(
-                self.source,
-                expression,
-                by,
-                arrangement.layout,
-                formula.expression,
-                formula.layout,
-                points,
-                seed,
+        asked: str,
+        points: int = 3,
+        seed: int = 0,
+    ) -> Verification:
+        """The check of a formula. Raises InternalError where it fails."""
+        shown, shown_as = formula.expression, formula.layout
+        verification = verify(self.source, expression, by, layout, shown, shown_as, points, seed)
+        if not verification.passed:
+            raise InternalError(
+                f"the formula {formula.source} for {asked} failed its check "
+                f"({verification}, worst at {verification.worst}): please report this problem"
             )
-            if not verification.passed:
-                raise InternalError(
-                    f"the formula {formula.source} for d {of} / d {wrt} failed its check "
-                    f"({verification}, worst at {verification.worst}): please report this problem"
-                )
-            return verification
-
-        return Derivation(
-            of, wrt, len(by), arrangement.layout, formula, check(), record, check
-        )
+        return verification
 
 
 def _differentiated(
     setting: Setting, expression: Expression, by: tuple[str, ...]
 ) -> tuple[Head, tuple[Link, ...]]:
-    """∂/∂by[0], then ∂/∂by[1], and the links of the chain rule. In a second derivative local derivatives of several
-    terms stay whole, which keeps diag(p) − p pᵀ together."""
+    """∂/∂by[0], then ∂/∂by[1], and the links of the chain rule. In a second derivative local
+    derivatives of several terms stay whole, which keeps diag(p) − p pᵀ together."""
     links: list[Link] = []
     tensor = setting.context.normal(setting.lowered(expression))
     for position, name in enumerate(by):

@@ -1,7 +1,7 @@
 """A problem in index form: its variables and definitions as heads, and the facts that hold.
 
-While differentiating, what is declared of the variable does not hold: its entries move independently. Afterwards it
-holds again.
+While differentiating, what is declared of the variable does not hold: its entries move
+independently. Afterwards it holds again.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class Setting:
-    """Heads by name, and a context in which nothing is known of the `free` variables. A free definition is a variable;
-    what lies before it is then constant."""
+    """Heads by name, and a context in which nothing is known of the `free` variables. A free
+    definition is a variable; what lies before it is then constant."""
 
     def __init__(self, source: Source, free: tuple[str, ...]) -> None:
         self.sizes = {d.name: Size.named(d) for d in source.dimensions}

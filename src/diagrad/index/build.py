@@ -1,8 +1,9 @@
 """Writing index formulas as mathematics: `tensor((i, j), p[i] * delta(i, j) - p[i] * p[j])`.
 
-`head[labels]` is a polynomial; products, sums and powers of polynomials are written with Python's operators and
-nothing is simplified. `tensor(output, polynomial)` closes one: labels that are not in the output are summed over.
-Labels come in tuples that may be empty, so that a formula for matrices also holds for rows, columns and scalars.
+`head[labels]` is a polynomial; products, sums and powers of polynomials are written with Python's
+operators and nothing is simplified. `tensor(output, polynomial)` closes one: labels that are not in
+the output are summed over. Labels come in tuples that may be empty, so that a formula for matrices
+also holds for rows, columns and scalars.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from diagrad.dimensions import Size
+from diagrad.dimensions import Dimension, Size
 from diagrad.index.term import (
     Delta,
     Extent,
@@ -147,6 +148,11 @@ def delta(i: Any, j: Any) -> Polynomial:
     return product
 
 
+def sum_of(summands: Iterable[Polynomial]) -> Polynomial:
+    """Their sum; without any it is 0."""
+    return Polynomial(tuple(product for summand in summands for product in summand.products))
+
+
 def tensor(output: Any, polynomial: Polynomial | Rational) -> Sum:
     """The closed tensor over the output labels, summed over all others."""
     free = tuple(_flatten(output))
@@ -170,20 +176,22 @@ def _term(product: _Product, free: tuple[Label, ...]) -> Term:
 
 def extent(size: Size) -> Polynomial:
     """A size as a number."""
-    total = as_polynomial(0)
-    for monomial, coefficient in size.terms:
-        product = as_polynomial(coefficient)
-        for dimension in monomial:
-            product = product * indexed(Extent(dimension), ())
-        total = product if total.products == as_polynomial(0).products else total + product
-    return total
+    return sum_of(_monomial(dimensions, coefficient) for dimensions, coefficient in size.terms)
+
+
+def _monomial(dimensions: Iterable[Dimension], coefficient: int) -> Polynomial:
+    product = as_polynomial(coefficient)
+    for dimension in dimensions:
+        product = product * indexed(Extent(dimension), ())
+    return product
 
 
 class Indexed(NamedTuple):
-    """A matrix value in index form: the axes of `tensor` are first the row axes, then the column axes.
+    """A matrix value in index form: the axes of `tensor` are first the row axes, then the column
+    axes.
 
-    A row has no row axes, a column no column axes, a scalar none; a composite axis (of `vec`, `kron`) has several,
-    the slowest first.
+    A row has no row axes, a column no column axes, a scalar none; a composite axis (of `vec`,
+    `kron`) has several, the slowest first.
     """
 
     tensor: Head

@@ -1,18 +1,21 @@
-"""The setting in which index forms are normal: the facts that hold, the names the user gave, and the record.
+"""The setting in which index forms are normal: the facts that hold, the names the user gave, and
+the record.
 
-`Context.normal` is the one place where terms are rewritten. Each law it applies is recorded with the term before and
-after, because derivations are read from that record.
+`Context.normal` is the one place where terms are rewritten. Each law it applies is recorded with
+the term before and after, because derivations are read from that record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from diagrad.index import knowledge
-from diagrad.index.names import Names
-from diagrad.index.relabel import canonical, splice
+from diagrad.index.definitions import Definitions
+from diagrad.index.laws import LAWS
+from diagrad.index.laws.labels import closed_scalars
+from diagrad.index.relabel import canonical, dropped, multiplied, splice
 from diagrad.index.term import (
     Applied,
     Definition,
@@ -22,10 +25,10 @@ from diagrad.index.term import (
     Sum,
     Term,
     Variable,
+    as_number,
     factor_key,
     rational,
 )
-
 
 # No term is rewritten more often than this; it is then as true as before, if not as simple.
 MOST_STEPS = 1000
@@ -55,19 +58,16 @@ class Group(NamedTuple):
     order: tuple[int, ...]
 
 
-Law = Callable[["Context", Term], "Term | None"]
-
-
 class Context:
     """Facts and names in force, with the normal forms found so far.
 
-    `facts` maps variables to what is known of them. Definitions become names by `name`; from then on their bodies,
-    and what is a multiple or power of them, are written by their names.
+    `facts` maps variables to what is known of them. Definitions become names by `name`; from then
+    on their bodies, and what is a multiple or power of them, are written by their names.
     """
 
     def __init__(self, facts: Mapping[Variable, Facts]) -> None:
         self.facts = facts
-        self.names = Names()
+        self.names = Definitions()
         self.record: list[Application] = []
         self._normal: dict[Head, Head] = {}
         self._groups: dict[Head, Group] = {}
@@ -89,7 +89,8 @@ class Context:
         self.known.clear()
 
     def normal(self, head: Head) -> Head:
-        """The normal form: equal by the laws, and equal forms are (for the laws we have) one object."""
+        """The normal form: equal by the laws, and equal forms are (for the laws we have) one
+        object."""
         found = self._normal.get(head)
         if found is None:
             found = self._normalised(head)
@@ -129,39 +130,39 @@ class Context:
 
     def _reduced(self, term: Term, scalar: bool) -> Term:
         """The laws applied to one term until none applies."""
-        from diagrad.index.laws import LAWS, closed_scalars
-
-        factors = tuple(Factor(self.normal(f.head), f.labels, self._power(f.exponent)) for f in term.factors)
+        factors = tuple(
+            Factor(self.normal(f.head), f.labels, self._power(f.exponent)) for f in term.factors
+        )
         term = term._replace(factors=factors)
-        changed, steps = True, 0
-        while changed and term.coefficient != 0 and steps < MOST_STEPS:
-            changed, steps = False, steps + 1
-            for name, law in LAWS:
-                after = law(self, term)
-                if after is not None:
-                    self.record.append(Application(name, term, (after,)))
-                    term, changed = after, True
-                    break
-            else:
-                after = closed_scalars(self, term, scalar)
-                if after is not None:
-                    self.record.append(Application("a closed sum is a scalar", term, (after,)))
-                    term, changed = after, True
+        for _ in range(MOST_STEPS):
+            step = self._step(term, scalar) if term.coefficient != 0 else None
+            if step is None:
+                break
+            self.record.append(step)
+            (term,) = step.after
         return term._replace(factors=(), bound=()) if term.coefficient == 0 else term
+
+    def _step(self, term: Term, scalar: bool) -> Application | None:
+        """What the first law that applies does; what is then left closed is set apart."""
+        for name, law in LAWS:
+            after = law(self, term)
+            if after is not None:
+                return Application(name, term, (after,))
+        after = closed_scalars(self, term, scalar)
+        return Application("a closed sum is a scalar", term, (after,)) if after else None
 
     def _power(self, exponent: Any) -> Any:
         if not isinstance(exponent, Head):
             return exponent
-        from diagrad.index.term import as_number
-
         exponent = self.normal(exponent)
         value = as_number(exponent)
         return exponent if value is None else value
 
     def group(self, head: Head) -> Group:
-        """A sum taken apart: it equals coefficient · common · primitive with its axes permuted by `order`, where the
-        primitive has whole coprime coefficients, the first of them positive, no factor in all its terms, and of all
-        orders of its axes the first. Groups that differ by a factor, a sign or a transposition become one head."""
+        """A sum taken apart: it equals coefficient · common · primitive with its axes permuted by
+        `order`, where the primitive has whole coprime coefficients, the first of them positive, no
+        factor in all its terms, and of all orders of its axes the first. Groups that differ by a
+        factor, a sign or a transposition become one head."""
         found = self._groups.get(head)
         if found is None:
             found = self._groups[head] = self._primitive(head)
@@ -182,14 +183,15 @@ class Context:
         return min((g for g in turned if g is not None), key=lambda g: g.primitive.key)
 
     def _scaled(self, head: Sum, order: tuple[int, ...]) -> Group | None:
-        """The sum with its axes in this order, and without its common number; None where turning it made it another
-        thing than a sum."""
+        """The sum with its axes in this order, and without its common number; None where turning it
+        made it another thing than a sum."""
         turned = self.normal(knowledge.permuted(head, order))
         if not isinstance(turned, Sum) or len(turned.terms) < 2:
             return None
         content = knowledge.content(turned)
         scaled = tuple(
-            t._replace(coefficient=rational(Fraction(t.coefficient) / content)) for t in turned.terms
+            t._replace(coefficient=rational(Fraction(t.coefficient) / content))
+            for t in turned.terms
         )
         return Group(content, (), self.normal(Sum(turned.axes, scaled)), order)
 
@@ -232,11 +234,5 @@ def _spread(term: Term) -> tuple[Term, ...] | None:
         return None
     if len(head.terms) == 1 and not head.axes:
         return None
-    return tuple(
-        Term(
-            rational(Fraction(term.coefficient) * inner.coefficient),
-            splice(inner, factor.labels, term.bound),
-            term.bound + inner.bound,
-        )
-        for inner in head.terms
-    )
+    rest = dropped(term, 0)
+    return tuple(multiplied(rest, inner, factor.labels) for inner in head.terms)

@@ -1,4 +1,5 @@
-"""Reverse differentiation over heads: one chain rule, one product rule, and the rooms' local derivatives."""
+"""Reverse differentiation over heads: one chain rule, one product rule, and the rooms' local
+derivatives."""
 
 from __future__ import annotations
 
@@ -7,9 +8,18 @@ from fractions import Fraction
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from diagrad.index.build import Label, Polynomial, as_polynomial, delta, indexed, labels, tensor
+from diagrad.index.build import (
+    Label,
+    Polynomial,
+    as_polynomial,
+    delta,
+    indexed,
+    labels,
+    sum_of,
+    tensor,
+)
 from diagrad.index.context import Context
-from diagrad.index.search import settled
+from diagrad.index.expanding import settled
 from diagrad.index.term import (
     Applied,
     Definition,
@@ -20,11 +30,12 @@ from diagrad.index.term import (
     Term,
     rational,
 )
+from diagrad.operations.functions import log
 
 
 class Link(NamedTuple):
-    """One use of the chain rule: the adjoint of `head`, the local derivative ∂head/∂child, and their contraction,
-    all with the axes of what is differentiated first."""
+    """One use of the chain rule: the adjoint of `head`, the local derivative ∂head/∂child, and
+    their contraction, all with the axes of what is differentiated first."""
 
     head: Head
     adjoint: Head
@@ -38,40 +49,52 @@ def derivative(
 ) -> Head:
     """∂of/∂wrt with the axes of `of`, then those of `wrt`, in normal form.
 
-    Goes from `of` down to `wrt`, the deepest head first, so that each adjoint is complete when it is used. The terms
-    of a local derivative are distributed over, the adjoint is not; with `whole`, a local derivative of several terms
-    stays one factor, too.
+    Goes from `of` down to `wrt`, the deepest head first, so that each adjoint is complete when it
+    is used. The terms of a local derivative are distributed over, the adjoint is not; with `whole`,
+    a local derivative of several terms stays one factor, too.
     """
     of = context.normal(of)
     depends = _Dependence(wrt)
-    adjoints: dict[Head, list[Term]] = {}
-    waiting: list[tuple[int, int, Head]] = []
-
-    def receive(head: Head, terms: tuple[Term, ...]) -> None:
-        if head not in adjoints:
-            adjoints[head] = []
-            heappush(waiting, (-head.depth, len(adjoints), head))
-        adjoints[head].extend(terms)
-
+    adjoints = _Adjoints()
     i, j = labels(of.axes), labels(of.axes)
-    receive(of, tensor((i, j), delta(i, j)).terms)
+    adjoints.receive(of, tensor((i, j), delta(i, j)))
     total: Head = Sum(of.axes + wrt.axes, ())
-    while waiting:
-        head = heappop(waiting)[2]
+    for head, terms in adjoints.deepest_first():
         if not depends.on(head):
             continue
-        adjoint = context.normal(Sum(of.axes + head.axes, tuple(adjoints[head])))
-        adjoint = settled(adjoint, context)
+        adjoint = settled(context.normal(Sum(of.axes + head.axes, terms)), context)
         if head is wrt:
             total = adjoint
             continue
         for child, local in local_derivatives(head):
             if depends.on(child):
                 contribution = chain(adjoint, local, len(of.axes), child, context, whole)
-                receive(child, contribution.terms)
+                adjoints.receive(child, contribution)
                 if links is not None:
                     links.append(Link(head, adjoint, child, local, contribution))
     return total
+
+
+class _Adjoints:
+    """What each head has received so far from those above it."""
+
+    def __init__(self) -> None:
+        self._received: dict[Head, list[Term]] = {}
+        self._waiting: list[tuple[int, int, Head]] = []
+
+    def receive(self, head: Head, contribution: Sum) -> None:
+        if head not in self._received:
+            self._received[head] = []
+            # Where depths are equal, the head that came first goes first, in every run.
+            heappush(self._waiting, (-head.depth, len(self._received), head))
+        self._received[head].extend(contribution.terms)
+
+    def deepest_first(self) -> Iterator[tuple[Head, tuple[Term, ...]]]:
+        """Heads with the terms of their adjoints. All that lies deeper has been handed out before,
+        so the terms are complete."""
+        while self._waiting:
+            head = heappop(self._waiting)[2]
+            yield head, tuple(self._received[head])
 
 
 class _Dependence:
@@ -96,17 +119,14 @@ def chain(
     a = labels(adjoint.axes[output:])
     c = labels(child.axes)
     if whole and len(local.terms) > 1:
-        pieces = [adjoint[f, a] * context.normal(local)[a, c]]
-    else:
-        pieces = [adjoint[f, a] * Sum(local.axes, (term,))[a, c] for term in local.terms]
-    total = as_polynomial(0)
-    for piece in pieces:
-        total = Polynomial(total.products + piece.products)
-    return tensor((f, c), Polynomial(total.products[1:]))
+        return tensor((f, c), adjoint[f, a] * context.normal(local)[a, c])
+    parts = [Sum(local.axes, (term,)) for term in local.terms]
+    return tensor((f, c), sum_of(adjoint[f, a] * part[a, c] for part in parts))
 
 
 def local_derivatives(head: Head) -> Iterator[tuple[Head, Sum]]:
-    """The heads that a head is made of, each with ∂head/∂child (axes of the head, then of the child)."""
+    """The heads that a head is made of, each with ∂head/∂child (axes of the head, then of the
+    child)."""
     match head:
         case Definition():
             i, j = labels(head.axes), labels(head.axes)
@@ -136,8 +156,6 @@ def _product_rule(head: Sum, term: Term) -> Iterator[tuple[Head, Sum]]:
         here = delta(at(factor), c)
         yield factor.head, tensor((free, c), rest * _lowered(factor, at(factor)) * here)
         if isinstance(factor.exponent, Head):
-            from diagrad.operations.elementwise import log
-
             whole = rest * _power(factor, at(factor)) * log(indexed(factor.head, at(factor)))
             yield factor.exponent, tensor(free, whole)
 

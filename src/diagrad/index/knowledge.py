@@ -1,4 +1,5 @@
-"""What is known of a head: its sign, its symmetry, what its entries sum to. Unknown is not false."""
+"""What is known of a head: its sign, its symmetry, what its entries sum to. Unknown is not
+false."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from diagrad.index.term import (
     Sum,
     Term,
     Variable,
+    nearest_zero,
     rational,
 )
 
@@ -80,8 +82,10 @@ def _complement(context: Context, head: Sum) -> bool:
     one, rest = head.terms
     if one.factors or one.coefficient != 1 or rest.coefficient != -1 or rest.bound:
         return False
-    return len(rest.factors) == 1 and rest.factors[0].exponent == 1 and has(
-        context, rest.factors[0].head, "prob"
+    return (
+        len(rest.factors) == 1
+        and rest.factors[0].exponent == 1
+        and has(context, rest.factors[0].head, "prob")
     )
 
 
@@ -141,7 +145,8 @@ def permuted(head: Head, order: tuple[int, ...]) -> Sum:
 
 
 def content(head: Sum) -> Rational:
-    """The rational number c for which head / c has whole coprime coefficients, the first of them positive."""
+    """The rational number c for which head / c has whole coprime coefficients, the first of them
+    positive."""
     coefficients = [Fraction(t.coefficient) for t in head.terms]
     divisor = reduce(gcd, (c.numerator for c in coefficients))
     multiple = reduce(lcm, (c.denominator for c in coefficients))
@@ -150,8 +155,8 @@ def content(head: Sum) -> Rational:
 
 
 def common_factors(head: Sum) -> tuple[Factor, ...]:
-    """Powers that stand in every term with the same free labels. None are taken from a sum with a δ, for they would
-    spoil diag(p) − p pᵀ."""
+    """Powers that stand in every term with the same free labels. None are taken from a sum with a
+    δ, for they would spoil diag(p) − p pᵀ."""
     if any(isinstance(f.head, Delta) for t in head.terms for f in t.factors):
         return ()
     shared = []
@@ -162,7 +167,7 @@ def common_factors(head: Sum) -> tuple[Factor, ...]:
         exponents = [e for e in found if e is not None]
         same_sign = all(e > 0 for e in exponents) or all(e < 0 for e in exponents)
         if len(exponents) == len(found) and same_sign:
-            shared.append(factor._replace(exponent=min(exponents, key=abs)))
+            shared.append(factor._replace(exponent=nearest_zero(exponents)))
     return tuple(shared)
 
 
@@ -175,5 +180,10 @@ def _exponent_of(factor: Factor, term: Term) -> Rational | None:
 
 def without_common(head: Sum, common: tuple[Factor, ...]) -> Sum:
     """The sum divided by factors that all its terms have."""
-    inverse = tuple(f._replace(exponent=-f.exponent) for f in common)  # type: ignore[operator]
+    inverse = tuple(_inverse(f) for f in common)
     return Sum(head.axes, tuple(t._replace(factors=t.factors + inverse) for t in head.terms))
+
+
+def _inverse(factor: Factor) -> Factor:
+    assert not isinstance(factor.exponent, Head), "common factors have numbers as exponents"
+    return factor._replace(exponent=-factor.exponent)

@@ -17,44 +17,51 @@ def axes_of(shape: Shape) -> tuple[tuple[Size, ...], int]:
     return rows + columns, len(rows)
 
 
-def lower(
-    expression: Expression, heads: Mapping[str, Head], sizes: Mapping[str, Size]
-) -> Indexed:
-    """The index form, not yet normal. `heads` are the variables and definitions by name, `sizes` the dimensions.
+def lower(expression: Expression, heads: Mapping[str, Head], sizes: Mapping[str, Size]) -> Indexed:
+    """The index form, not yet normal. `heads` are the variables and definitions by name, `sizes`
+    the dimensions.
 
     Raises Unsupported where an operation cannot be written in index form yet.
     """
-    done: dict[int, Indexed] = {}
+    return _Lowering(heads, sizes).of(expression)
 
-    def visit(node: Expression) -> Indexed:
-        if id(node) not in done:
-            done[id(node)] = value(node)
-        return done[id(node)]
 
-    def value(node: Expression) -> Indexed:
+class _Lowering:
+    """Index forms of expressions, each part once."""
+
+    def __init__(self, heads: Mapping[str, Head], sizes: Mapping[str, Size]) -> None:
+        self._heads, self._sizes = heads, sizes
+        self._done: dict[int, Indexed] = {}
+
+    def of(self, node: Expression) -> Indexed:
+        if id(node) not in self._done:
+            self._done[id(node)] = self._value(node)
+        return self._done[id(node)]
+
+    def _value(self, node: Expression) -> Indexed:
         match node:
             case Number():
                 return Indexed(constant(node.value), 0)
             case Symbol(role="dimension"):
-                return Indexed(tensor((), extent(sizes[node.name])), 0)
+                return Indexed(tensor((), extent(self._sizes[node.name])), 0)
             case Symbol(role="constant"):
                 return Indexed(Constant(node.name), 0)
             case Symbol():
-                return Indexed(heads[node.name], axes_of(node.shape)[1])
+                return Indexed(self._heads[node.name], axes_of(node.shape)[1])
             case Apply():
-                operands = [visit(operand) for operand in node.operands]
+                operands = [self.of(operand) for operand in node.operands]
                 lowered = node.operation.elements(operands, node.parameters)
                 _check_axes(node, lowered)
                 return lowered
         raise AssertionError(node)
 
-    return visit(expression)
-
 
 def _check_axes(node: Apply, lowered: Indexed) -> None:
     axes, rows = axes_of(node.shape)
     if len(node.shape) == 2 and (lowered.tensor.axes, lowered.row_axes) != (axes, rows):
-        raise Unsupported(f"{node.operation.name} of these operands is not supported yet", node.span)
+        raise Unsupported(
+            f"{node.operation.name} of these operands is not supported yet", node.span
+        )
 
 
 def variable(name: str, position: int, shape: Shape) -> Variable:

@@ -1,13 +1,15 @@
-"""Moving terms about: substituting labels, splicing one term into another, and the canonical labelling."""
+"""Moving terms about: substituting labels, splicing one term into another, and the canonical
+labelling."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Any
 
 from diagrad.dimensions import Size
-from diagrad.index.term import Factor, Labels, Term, exponent_key, factor_key
+from diagrad.index.term import Factor, Labels, Term, exponent_key, factor_key, rational
 
 TIES = 120
 
@@ -20,8 +22,8 @@ def mapped(factors: Iterable[Factor], mapping: Mapping[int, int]) -> tuple[Facto
 
 
 def splice(inner: Term, at: Labels, outer_bound: Sequence[Size]) -> tuple[Factor, ...]:
-    """The factors of `inner` with its free labels replaced by `at` and its bound labels numbered on from
-    `outer_bound`."""
+    """The factors of `inner` with its free labels replaced by `at` and its bound labels numbered on
+    from `outer_bound`."""
     shift = len(outer_bound)
     return tuple(
         Factor(
@@ -41,13 +43,41 @@ def without(term: Term, label: int) -> Term:
     return Term(term.coefficient, mapped(term.factors, mapping), bound)
 
 
+def multiplied(term: Term, inner: Term, at: Labels) -> Term:
+    """The product of a term and another one whose free labels are those `at` which it stands."""
+    return Term(
+        rational(Fraction(term.coefficient) * inner.coefficient),
+        term.factors + splice(inner, at, term.bound),
+        term.bound + inner.bound,
+    )
+
+
+def dropped(term: Term, position: int) -> Term:
+    """The term without one of its factors."""
+    return term._replace(factors=term.factors[:position] + term.factors[position + 1 :])
+
+
+def replaced(term: Term, position: int, factor: Factor) -> Term:
+    """The term with another factor in that place."""
+    before, after = term.factors[:position], term.factors[position + 1 :]
+    return term._replace(factors=(*before, factor, *after))
+
+
+def struck(term: Term, labels: Iterable[int]) -> Term:
+    """The term without several bound labels that stand nowhere."""
+    for label in sorted(labels):
+        term = without(term, label)
+    return term
+
+
 def substituted(term: Term, label: int, by: int) -> Term:
     """The term with the bound label replaced by another label and struck off."""
     return without(term._replace(factors=mapped(term.factors, {label: by})), label)
 
 
 def occurrences(term: Term) -> dict[int, list[int]]:
-    """For each bound label, the positions of the factors in which it stands, repeated if it stands twice."""
+    """For each bound label, the positions of the factors in which it stands, repeated if it stands
+    twice."""
     places: dict[int, list[int]] = {-k - 1: [] for k in range(len(term.bound))}
     for position, factor in enumerate(term.factors):
         for label in factor.labels:
@@ -57,12 +87,13 @@ def occurrences(term: Term) -> dict[int, list[int]]:
 
 
 def canonical(term: Term) -> Term:
-    """The same term with bound labels numbered by structure and factors in structural order, so that equal terms
-    become identical.
+    """The same term with bound labels numbered by structure and factors in structural order, so
+    that equal terms become identical.
 
-    Labels are told apart by colour refinement; a tie is settled by singling out each of its labels in turn and
-    refining again, and the smallest result is kept (McKay, Practical graph isomorphism, 1981). At most TIES results
-    are compared: beyond that, equal terms may stay different, which is longer but not wrong.
+    Labels are told apart by colour refinement; a tie is settled by singling out each of its labels
+    in turn and refining again, and the smallest result is kept (McKay, Practical graph isomorphism,
+    1981). At most TIES results are compared: beyond that, equal terms may stay different, which is
+    longer but not wrong.
     """
     count = len(term.bound)
     if count == 0:
@@ -97,7 +128,8 @@ def _orders(term: Term, colour: dict[int, int]) -> Iterator[tuple[int, ...]]:
 
 
 def _refined(term: Term, signature: Mapping[int, Any]) -> dict[int, int]:
-    """Colours 0, 1, … of the labels, refined by where each stands until nothing more is told apart."""
+    """Colours 0, 1, … of the labels, refined by where each stands until nothing more is told
+    apart."""
     colours = 0
     while True:
         ranks = {s: r for r, s in enumerate(sorted(set(signature.values())))}

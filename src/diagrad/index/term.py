@@ -1,19 +1,22 @@
 """The terms of index notation.
 
-A *head* is a closed tensor with positional axes: a variable, a definition, δ, a dimension as a number, an operation
-on heads, or a *sum* of terms. A term is a rational coefficient times factors head[labels]**exponent, summed over its
-bound labels. Free labels are the axes 0, 1, … of the sum the term stands in; bound labels are -1, -2, … and
-`bound[k]` is the size of label -(k + 1). Unit axes do not exist here.
+A *head* is a closed tensor with positional axes: a variable, a definition, δ, a dimension as a
+number, an operation on heads, or a *sum* of terms. A term is a rational coefficient times factors
+head[labels]**exponent, summed over its bound labels. Free labels are the axes 0, 1, … of the sum
+the term stands in; bound labels are -1, -2, … and `bound[k]` is the size of label -(k + 1). Unit
+axes do not exist here.
 
-Heads are immutable and interned: equal heads are one object. They are ordered by structure and by the place where a
-name first appeared, never by names or by addresses, so that every run does the same and renaming changes nothing.
+Heads are immutable and interned: equal heads are one object. They are ordered by structure and by
+the place where a name first appeared, never by names or by addresses, so that every run does the
+same and renaming changes nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from diagrad.dimensions import Dimension, Size
@@ -43,8 +46,8 @@ class Term(NamedTuple):
 
 
 class Head:
-    """A closed tensor; `axes` are the sizes of its axes, `key` its place in the structural order, `depth` the length
-    of the longest chain of heads below it."""
+    """A closed tensor; `axes` are the sizes of its axes, `key` its place in the structural order,
+    `depth` the length of the longest chain of heads below it."""
 
     __slots__ = ("__weakref__", "axes", "depth", "key")
     rank = 0
@@ -63,12 +66,16 @@ class Head:
         return ()
 
 
-_interned: WeakValueDictionary[tuple[Any, ...], Head] = WeakValueDictionary()
+Kind = TypeVar("Kind", bound=Head)
+# By kind and fields, so that what is found is of the kind asked for.
+_interned: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
-def _intern(kind: type, fields: tuple[Any, ...], axes: tuple[Size, ...], identity: object) -> Any:
+def _intern(
+    kind: type[Kind], fields: tuple[Any, ...], axes: tuple[Size, ...], identity: object
+) -> Kind:
     """The one head of this kind with these fields; `identity` is what orders it, without names."""
-    found = _interned.get((kind, fields))
+    found: Kind | None = _interned.get((kind, fields))
     if found is not None:
         return found
     head = object.__new__(kind)
@@ -78,7 +85,8 @@ def _intern(kind: type, fields: tuple[Any, ...], axes: tuple[Size, ...], identit
     head.depth = 1 + max((child.depth for child in head.children), default=0)
     digest = blake2b(repr(identity).encode(), digest_size=8).digest()
     head.key = (kind.rank, head.depth, int.from_bytes(digest, "big"))
-    return _interned.setdefault((kind, fields), head)
+    interned: Kind = _interned.setdefault((kind, fields), head)
+    return interned
 
 
 class Numeral(Head):
@@ -195,10 +203,13 @@ class Sum(Head):
     @property
     def children(self) -> tuple[Head, ...]:
         heads = [f.head for t in self.terms for f in t.factors]
-        powers = [
-            f.exponent for t in self.terms for f in t.factors if isinstance(f.exponent, Head)
-        ]
+        powers = [f.exponent for t in self.terms for f in t.factors if isinstance(f.exponent, Head)]
         return tuple(dict.fromkeys([*heads, *powers]))
+
+
+def nearest_zero(exponents: Sequence[Rational]) -> Rational:
+    """Of exponents with one sign, the power that all of them have in common."""
+    return min(exponents) if exponents[0] > 0 else max(exponents)
 
 
 def exponent_key(exponent: Rational | Head) -> tuple[Any, ...]:

@@ -13,8 +13,10 @@ from diagrad.language.limits import MOST_LABELS
 from diagrad.language.page import shortened
 from diagrad.language.sizes import size
 from diagrad.operations import PLANNED, WORDS
-from diagrad.operations.elementwise import BY_NAME, Elementwise, Prime, Unspecified
+from diagrad.operations.elementwise import Elementwise
+from diagrad.operations.functions import BY_NAME
 from diagrad.operations.room import Operation
+from diagrad.operations.unspecified import Prime, Unspecified
 
 if TYPE_CHECKING:
     from diagrad.language.expressions import ExpressionReader

@@ -13,7 +13,7 @@ from diagrad.language.names import KINDS, RESERVED, Names
 from diagrad.language.sizes import size
 from diagrad.language.source import Declaration
 from diagrad.language.statements import Statement
-from diagrad.operations.elementwise import Unspecified
+from diagrad.operations.unspecified import Unspecified
 
 SIZES = {"row": ("n",), "column": ("n",), "matrix": ("m", "n")}
 WRITTEN = "scalar, row[n], column[n], matrix[m, n], elementwise"

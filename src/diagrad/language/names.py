@@ -12,7 +12,7 @@ from diagrad.language.bounds import Bounds
 from diagrad.language.source import Declaration, Definition, Source
 from diagrad.language.statements import Statement
 from diagrad.operations import PLANNED, WORDS
-from diagrad.operations.elementwise import Unspecified
+from diagrad.operations.unspecified import Unspecified
 
 KINDS = ("scalar", "row", "column", "matrix", "elementwise")
 RESERVED = frozenset(WORDS) | PLANNED | {"prime", "pi"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from diagrad.dimensions import Dimension, Shape, Size
 from diagrad.errors import Span
 from diagrad.expression import Apply, Expression, Symbol, walk
-from diagrad.operations.elementwise import Unspecified
+from diagrad.operations.unspecified import Unspecified
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
-"""The "vectorise" step for one product: which sum is a matrix product, which an elementwise one, which a row sum.
+"""The "vectorise" step for one product: which sum is a matrix product, which an elementwise one,
+which a row sum.
 
-Bound labels go one at a time, vectors first: a label that two pieces share is a matrix product, one that a single
-piece has is a sum along an axis, one that three or more share needs a vector among them, which scales another piece.
+Bound labels go one at a time, vectors first: a label that two pieces share is a matrix product, one
+that a single piece has is a sum along an axis, one that three or more share needs a vector among
+them, which scales another piece.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from diagrad.expression import Expression
+from diagrad.expression import Apply, Expression
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
 from diagrad.matrix.piece import (
@@ -20,6 +22,7 @@ from diagrad.matrix.piece import (
     Product,
     Scaled,
     Summed,
+    chained,
     inverse,
 )
 
@@ -34,11 +37,12 @@ ORDERS = 8
 def contracted(
     pieces: Sequence[Piece], bound: frozenset[int], diagonal: bool
 ) -> Iterator[list[Piece]]:
-    """Lists of pieces without bound labels, each with an elementwise product equal to the product of `pieces` summed
-    over `bound`: one for each order in which equally good labels may go, at most ORDERS.
+    """Lists of pieces without bound labels, each with an elementwise product equal to the product
+    of `pieces` summed over `bound`: one for each order in which equally good labels may go, at most
+    ORDERS.
 
-    `diagonal` says whether a vector between two matrices is shown as a diagonal matrix. Raises NoMatrixForm where
-    no order leads through.
+    `diagonal` says whether a vector between two matrices is shown as a diagonal matrix. Raises
+    NoMatrixForm where no order leads through.
     """
     waiting = [merged(pieces)]
     found = 0
@@ -58,10 +62,9 @@ def contracted(
         raise failure or NoMatrixForm("no matrix form")
 
 
-def split(
-    pieces: Sequence[Piece], bound: frozenset[int]
-) -> tuple[list[list[Piece]], list[Piece]]:
-    """Groups of pieces that hang together by bound labels and have no others, and all other pieces."""
+def split(pieces: Sequence[Piece], bound: frozenset[int]) -> tuple[list[list[Piece]], list[Piece]]:
+    """Groups of pieces that hang together by bound labels and have no others, and all other
+    pieces."""
     apart: list[list[Piece]] = []
     together: list[Piece] = []
     unseen = list(pieces)
@@ -94,7 +97,8 @@ def merged(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _next(pieces: Sequence[Piece], bound: frozenset[int]) -> list[int]:
-    """The bound labels that may go next: those that leave a vector, then row sums, products, scalings."""
+    """The bound labels that may go next: those that leave a vector, then row sums, products,
+    scalings."""
     orders: dict[int, list[int]] = {}
     for label in sorted(bound, reverse=True):
         parts = [p for p in pieces if label in p.labels]
@@ -156,11 +160,11 @@ def _inner(a: Piece, b: Piece, labels: frozenset[int]) -> Expression:
     first, *others = sorted(labels, reverse=True)
     if not others:
         candidates = [
-            make.matmul(a.show(None, first), b.show(first, None)),
-            make.matmul(b.show(None, first), a.show(first, None)),
+            chained(a.show(None, first), b.show(first, None)),
+            chained(b.show(None, first), a.show(first, None)),
             _total(Hadamard([a, b]), labels),
         ]
-        return min(candidates, key=lambda e: cost(e) + _long_sum(e))
+        return min(candidates, key=_preferred)
     second = others[0]
     candidates = [
         _total(Hadamard([a, b]), labels),
@@ -170,13 +174,17 @@ def _inner(a: Piece, b: Piece, labels: frozenset[int]) -> Expression:
     return min(candidates, key=cost)
 
 
-def _long_sum(expression: Expression) -> float:
-    return 0.1 if expression.operation.name == "sum" else 0.0  # type: ignore[attr-defined]
+def _preferred(expression: Expression) -> float:
+    """The cost, by which of two equally long forms u vᵀ stands before Σ u ∘ v."""
+    total = isinstance(expression, Apply) and expression.operation.name == "sum"
+    return cost(expression) + (0.1 if total else 0.0)
 
 
-def assembled(pieces: Sequence[Piece], row: int | None, column: int | None, diagonal: bool) -> Expression:
-    """The elementwise product of pieces without bound labels, as a row, a column, a matrix or, where a label is
-    missing from all of them, as what stretches to it."""
+def assembled(
+    pieces: Sequence[Piece], row: int | None, column: int | None, diagonal: bool
+) -> Expression:
+    """The elementwise product of pieces without bound labels, as a row, a column, a matrix or,
+    where a label is missing from all of them, as what stretches to it."""
     deltas = [p for p in pieces if isinstance(p, Diagonal)]
     matrices = [p for p in pieces if len(p.labels) == 2 and not isinstance(p, Diagonal)]
     vectors = [p for p in pieces if len(p.labels) == 1]
@@ -193,7 +201,9 @@ def assembled(pieces: Sequence[Piece], row: int | None, column: int | None, diag
     if len(vectors) == 2:
         return Outer(vectors[0], vectors[1]).show(row, column)
     (vector,) = vectors
-    return vector.show(row if row in vector.labels else None, column if column in vector.labels else None)
+    return vector.show(
+        row if row in vector.labels else None, column if column in vector.labels else None
+    )
 
 
 def _stretched(middle: Piece, vectors: Sequence[Piece]) -> Piece:

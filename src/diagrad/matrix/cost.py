@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from diagrad.dimensions import is_scalar, is_vector
 from diagrad.expression import Apply, Expression, Number, walk
 
 
 def tokens(expression: Expression) -> int:
-    """Names, numbers, operators and index letters, as a reader counts them; brackets and commas are free."""
+    """Names, numbers, operators and index letters, as a reader counts them; brackets and commas are
+    free."""
     return sum(_own(node) for node in walk(expression))
 
 
@@ -56,8 +58,18 @@ def _stumble(node: Expression) -> float:
             return 2.5 if inner.operation.name == "@" else 0.2
         case "ones":
             return 1.0
+        case "@":
+            return 3.0 * sum(_stretched_sum(operand) for operand in node.operands)
         case "einsum":
             return 50.0
         case "-" if isinstance(node.operands[0], Apply):
             return 0.3 if node.operands[0].operation.name == "negate" else 0.0
     return 0.0
+
+
+def _stretched_sum(node: Expression) -> bool:
+    """A matrix plus a scalar, which no one writes as a factor of a matrix product."""
+    if not isinstance(node, Apply) or node.operation.name not in ("+", "-"):
+        return False
+    matrix = not is_scalar(node.shape) and not is_vector(node.shape)
+    return matrix and any(is_scalar(operand.shape) for operand in node.operands)

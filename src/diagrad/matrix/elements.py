@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 from diagrad.dimensions import UNIT
 from diagrad.expression import Expression
-from diagrad.index.search import distributed
+from diagrad.index.expanding import distributed
 from diagrad.index.term import Factor, Head, Sum, Term, size_of
 from diagrad.matrix import make
-from diagrad.matrix.raising import Raiser, with_sign
+from diagrad.matrix.arrange import with_sign
+from diagrad.matrix.raising import Raiser
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def by_elements(
-    head: Head, places: Sequence[int | None], raiser: Raiser
-) -> Expression:
+def by_elements(head: Head, places: Sequence[int | None], raiser: Raiser) -> Expression:
     """The tensor with an axis for each place: an axis of the head, or None for a unit axis.
 
     Raises NoMatrixForm where even its factors are no matrices.
@@ -44,9 +43,7 @@ def _zeros(head: Head, places: Sequence[int | None]) -> Expression:
     sizes = [UNIT if place is None else head.axes[place] for place in places]
     operands = [make.call("zeros", parameters=(size, UNIT)) for size in sizes]
     groups = [LETTERS[k] for k in range(len(places))]
-    return make.call(
-        "einsum", *operands, parameters=(f"{','.join(groups)}->{''.join(groups)}",)
-    )
+    return make.call("einsum", *operands, parameters=(f"{','.join(groups)}->{''.join(groups)}",))
 
 
 def _einsum(
@@ -80,7 +77,8 @@ def _repeated(term: Term, head: Head, letter: dict[int, str], used: str) -> list
 
 
 def _with_units(operands: list[Operand], units: list[str]) -> list[Operand]:
-    """Unit axes in the result: the other axis of a row or column, and ones(1, 1) for what remains."""
+    """Unit axes in the result: the other axis of a row or column, and ones(1, 1) for what
+    remains."""
     result = []
     for operand, group in operands:
         if units and len(group) == 1:

@@ -1,4 +1,5 @@
-"""Making typed matrix expressions. Shapes come from the rooms, so that what does not fit is refused here."""
+"""Making typed matrix expressions. Shapes come from the rooms, so that what does not fit is refused
+here."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any, TypeGuard
 from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply, Expression, Number, number
 from diagrad.operations import OPERATORS, WORDS
-from diagrad.operations.elementwise import Compare
+from diagrad.operations.choices import Compare
 from diagrad.operations.room import Operation
 
 ONE = number(1)
@@ -70,7 +71,8 @@ def matmul(a: Expression, b: Expression) -> Expression:
 
 
 def transposed(a: Expression) -> Expression:
-    """Aᵀ, where (Aᵀ)ᵀ is A and a scalar, a diagonal matrix and a constant one are written without the sign."""
+    """Aᵀ, where (Aᵀ)ᵀ is A and a scalar, a diagonal matrix and a constant one are written without
+    the sign."""
     if is_scalar(a.shape):
         return a
     if is_condition(a):

@@ -1,20 +1,23 @@
-"""Pieces of a product: matrix values with one or two labels that can be shown with either label as the row."""
+"""Pieces of a product: matrix values with one or two labels that can be shown with either label as
+the row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from diagrad.dimensions import Size
+from diagrad.dimensions import Size, is_scalar
 from diagrad.expression import Apply, Expression
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
 
 Labels = frozenset[int]
 Place = int | None
+Shown = Callable[[Place, Place], Expression]
 
 
 class Piece:
-    """A value with labels. `rank` orders the factors of an elementwise product as people write them."""
+    """A value with labels. `rank` orders the factors of an elementwise product as people write
+    them."""
 
     def __init__(self, labels: Labels, rank: tuple[int, ...] = (0,)) -> None:
         self.labels = labels
@@ -22,8 +25,8 @@ class Piece:
         self._shown: dict[tuple[Place, Place], Expression] = {}
 
     def show(self, row: Place, column: Place) -> Expression:
-        """The expression whose rows run over `row` and columns over `column`; the cheaper of the direct one and
-        the transpose of the other."""
+        """The expression whose rows run over `row` and columns over `column`; the cheaper of the
+        direct one and the transpose of the other."""
         key = (row, column)
         if key not in self._shown:
             direct = self._direct(row, column)
@@ -45,7 +48,7 @@ class Leaf(Piece):
     def __init__(
         self,
         labels: Labels,
-        shown: Callable[[Place, Place], Expression],
+        shown: Shown,
         rank: tuple[int, ...],
         inverse: bool = False,
         trace: Expression | None = None,
@@ -66,7 +69,7 @@ class Hadamard(Piece):
         flat: list[Piece] = []
         for piece in pieces:
             flat += piece.pieces if isinstance(piece, Hadamard) else [piece]
-        self.pieces = sorted(flat, key=lambda piece: piece.rank)
+        self.pieces: list[Piece] = sorted(flat, key=lambda piece: piece.rank)
         super().__init__(frozenset().union(*(p.labels for p in flat)), (2,))
 
     def _direct(self, row: Place, column: Place) -> Expression:
@@ -81,7 +84,9 @@ def inverse(piece: Piece) -> bool:
 
 
 def _aligned(piece: Piece, row: Place, column: Place) -> Expression:
-    return piece.show(row if row in piece.labels else None, column if column in piece.labels else None)
+    return piece.show(
+        row if row in piece.labels else None, column if column in piece.labels else None
+    )
 
 
 class Scaled(Piece):
@@ -132,7 +137,7 @@ class Product(Piece):
         left, right = self.first, self.second
         if self._starts(right, row) or self._ends(left, column):
             left, right = right, left
-        return _chained(left.show(row, self.label), right.show(self.label, column))
+        return chained(left.show(row, self.label), right.show(self.label, column))
 
     def _starts(self, piece: Piece, row: Place) -> bool:
         return row in piece.labels - {self.label} if row is not None else False
@@ -141,12 +146,12 @@ class Product(Piece):
         return column in piece.labels - {self.label} if column is not None else False
 
 
-def _chained(left: Expression, right: Expression) -> Expression:
+def chained(left: Expression, right: Expression) -> Expression:
     """left @ right with the brackets of a right-hand product dropped: A (B C) = A B C."""
     if isinstance(right, Apply) and right.operation.name == "@":
         first, second = right.operands
-        if not any(make.is_scalar(e.shape) for e in (first, second, left)):
-            return make.matmul(_chained(left, first), second)
+        if not any(is_scalar(e.shape) for e in (first, second, left)):
+            return make.matmul(chained(left, first), second)
     return make.matmul(left, right)
 
 
@@ -161,7 +166,7 @@ class Outer(Piece):
         left, right = self.first, self.second
         if left.labels != {row}:
             left, right = right, left
-        return _chained(left.show(row, None), right.show(None, column))
+        return chained(left.show(row, None), right.show(None, column))
 
 
 class Summed(Piece):

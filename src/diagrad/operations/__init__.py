@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from diagrad.operations import arithmetic, elementwise, losses, products, reductions, softmax
+from diagrad.operations import (
+    arithmetic,
+    choices,
+    functions,
+    losses,
+    products,
+    reductions,
+    softmax,
+)
 from diagrad.operations.room import Operation
 
 ROOMS: tuple[Operation, ...] = (
     *arithmetic.OPERATIONS,
     *products.OPERATIONS,
-    *elementwise.OPERATIONS,
+    *functions.TABLE,
+    *choices.OPERATIONS,
     *reductions.OPERATIONS,
     *softmax.OPERATIONS,
     *losses.OPERATIONS,
 )
 WORDS: dict[str, Operation] = {room.name: room for room in ROOMS if not room.operator}
 OPERATORS: dict[str, Operation] = {room.name: room for room in ROOMS if room.operator} | {
-    room.name: room for room in elementwise.COMPARISONS
+    room.name: room for room in choices.COMPARISONS
 }
 
 # Words of the language whose rooms are not built yet.
 PLANNED = frozenset(
-    "max min prod det logdet inv pinv kron vec commutation solve cholesky".split()
+    {"max", "min", "prod", "det", "logdet", "inv", "pinv", "kron", "vec"}
+    | {"commutation", "solve", "cholesky"}
 )

@@ -1,4 +1,5 @@
-"""+ − * / ** and unary minus: entry by entry, a row or a column stretching as NumPy's broadcasting does."""
+"""+ − * / ** and unary minus: entry by entry, a row or a column stretching as NumPy's broadcasting
+does."""
 
 from __future__ import annotations
 
@@ -10,16 +11,18 @@ import numpy as np
 
 from diagrad.dimensions import Shape, is_scalar
 from diagrad.expression import Apply, Expression, Number
-from diagrad.index.build import Indexed, Polynomial, labels, matrix, tensor
-from diagrad.index.term import Applied, Rational, Sum, as_number
+from diagrad.index.build import Indexed, Polynomial, delta, labels, matrix, tensor
+from diagrad.index.term import Applied, Sum, as_number
+from diagrad.operations.functions import log
 from diagrad.operations.room import (
+    ATOM,
     CHAIN,
+    POSTFIX,
+    POWER,
     PRODUCT,
     SIGN,
     SUM,
-    ATOM,
-    POSTFIX,
-    POWER,
+    SUPERSCRIPT,
     Array,
     Form,
     Operation,
@@ -156,7 +159,8 @@ class Negate(Operation):
 
 
 class Power(Operation):
-    """A scalar exponent stays an exponent in index notation; powers by arrays are a head of their own."""
+    """A scalar exponent stays an exponent in index notation; powers by arrays are a head of their
+    own."""
 
     name, operator = "**", True
     takes = Takes(operands=("A", "B"))
@@ -181,17 +185,12 @@ class Power(Operation):
     def derivative(self, head: Applied, argument: int) -> Sum:
         i, j = labels(head.axes), labels(head.axes)
         base, exponent = (a[i] for a in head.arguments)
-        if argument == 0:
-            local = exponent * head[i] / base
-        else:
-            from diagrad.operations.elementwise import log
-
-            local = head[i] * log(base)
-        return tensor((i, j), local * _same(i, j))
+        local = exponent * head[i] / base if argument == 0 else head[i] * log(base)
+        return tensor((i, j), local * delta(i, j))
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         exponent = node.operands[1]
-        power = _plain(exponent.value) if isinstance(exponent, Number) else arrays[1]
+        power: Any = _plain(exponent.value) if isinstance(exponent, Number) else arrays[1]
         if np.iscomplexobj(arrays[0]) or np.iscomplexobj(power):
             return _analytic_power(arrays[0], power)
         value: Array = arrays[0] ** power
@@ -209,9 +208,6 @@ class Power(Operation):
             raised = str(whole).translate(SUPERSCRIPT)
             return Form(f"{{0}}{entrywise}{raised}", POWER, (ATOM,))
         return Form(f"{{0}}{entrywise}^{{1}}", POWER, (ATOM, ATOM))
-
-
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _whole(exponent: Expression) -> int | None:
@@ -234,8 +230,8 @@ def is_entrywise_product(expression: Expression) -> bool:
 
 
 def scaled(node: Apply) -> Form:
-    """A product with a scalar in textbook notation: the scalar in front (numbers first of all), and no brackets
-    around the rest, because (a B) C = a (B C)."""
+    """A product with a scalar in textbook notation: the scalar in front (numbers first of all), and
+    no brackets around the rest, because (a B) C = a (B C)."""
     first, second = node.operands
     swapped = not is_scalar(first.shape) or (
         isinstance(second, Number) and not isinstance(first, Number)
@@ -248,7 +244,8 @@ def scaled(node: Apply) -> Form:
 
 
 def _only_scalars(factor: Expression) -> bool:
-    """Whether all that stands side by side in a scalar is scalar: in (x xᵀ) A the brackets have to stay."""
+    """Whether all that stands side by side in a scalar is scalar: in (x xᵀ) A the brackets have to
+    stay."""
     while isinstance(factor, Apply) and factor.operation.name in ("*", "@"):
         if not all(is_scalar(operand.shape) for operand in factor.operands):
             return False
@@ -258,13 +255,7 @@ def _only_scalars(factor: Expression) -> bool:
     return True
 
 
-def _same(i: Any, j: Any) -> Polynomial:
-    from diagrad.index.build import delta
-
-    return delta(i, j)
-
-
-def _plain(value: Fraction) -> Rational | float:
+def _plain(value: Fraction) -> int | float:
     """Whole exponents stay whole, so that negative bases have powers; others as a float."""
     return int(value) if value.denominator == 1 and abs(value) < 2**31 else float(value)
 
@@ -274,7 +265,7 @@ def _analytic_power(base: Array, exponent: Any) -> Array:
     whole = (np.imag(exponent) == 0) & (np.real(exponent) == np.rint(np.real(exponent)))
     flip = whole & (np.real(base) < 0)
     odd = flip & (np.real(exponent) % 2 == 1)
-    value = np.where(flip, -base, base) ** exponent
+    value: Array = np.where(flip, -base, base) ** exponent
     return np.where(odd, -value, value)
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.dimensions import SCALAR, Shape, UNIT
+from diagrad.dimensions import SCALAR, UNIT, Shape
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, extent, labels, matrix
-from diagrad.index.term import Applied
-from diagrad.operations.elementwise import function
+from diagrad.operations.functions import function
 from diagrad.operations.room import Array, Operation, Takes, entry, same_axes, together
 from diagrad.operations.softmax import LogSoftmax
 
@@ -35,13 +34,17 @@ class CrossEntropy(Operation):
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         y, yhat = arrays
-        return -np.sum(y * np.log(yhat), axis=(-2, -1), keepdims=True)
+        loss: Array = -np.sum(y * np.log(yhat), axis=(-2, -1), keepdims=True)
+        return loss
 
 
 class SoftmaxCrossEntropy(Operation):
     name = "softmax_cross_entropy"
     takes = Takes(operands=("y", "z"))
-    summary = "−Σ y log_softmax(z), z the scores, the softmax along each row (of a column: over its entries)."
+    summary = (
+        "−Σ y log_softmax(z), z the scores, the softmax along each row "
+        "(of a column: over its entries)."
+    )
     example = "softmax_cross_entropy(B, A)"
     because = "cross-entropy after softmax is −Σ y log_softmax(z)"
 
@@ -61,7 +64,8 @@ class SoftmaxCrossEntropy(Operation):
         axis = -2 if node.operands[1].shape[1] == UNIT else -1
         s = z - np.max(np.real(z), axis=axis, keepdims=True)
         log_p = s - np.log(np.exp(s).sum(axis=axis, keepdims=True))
-        return -np.sum(y * log_p, axis=(-2, -1), keepdims=True)
+        loss: Array = -np.sum(y * log_p, axis=(-2, -1), keepdims=True)
+        return loss
 
 
 class MeanSquaredError(Operation):
@@ -86,7 +90,8 @@ class MeanSquaredError(Operation):
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         a, b = arrays
-        return np.mean((a - b) ** 2, axis=(-2, -1), keepdims=True)
+        loss: Array = np.mean((a - b) ** 2, axis=(-2, -1), keepdims=True)
+        return loss
 
 
 OPERATIONS: tuple[Operation, ...] = (CrossEntropy(), SoftmaxCrossEntropy(), MeanSquaredError())

@@ -1,6 +1,7 @@
 """Matrix product, transpose, and the operations that only move or repeat entries.
 
-All of these are sums of products in index notation, so none needs a derivative rule: the rule is the product rule.
+All of these are sums of products in index notation, so none needs a derivative rule: the rule is
+the product rule.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.dimensions import SCALAR, UNIT, Shape, describe, is_scalar, is_vector
+from diagrad.dimensions import SCALAR, UNIT, Shape, is_scalar, is_vector
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, as_polynomial, delta, labels, matrix, tensor
 from diagrad.index.term import constant
@@ -116,7 +117,8 @@ class Trace(Operation):
         return matrix((), (), A.tensor[i, i])
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
-        return np.trace(arrays[0], axis1=-2, axis2=-1)[..., None, None]
+        trace: Array = np.trace(arrays[0], axis1=-2, axis2=-1)
+        return trace[..., None, None]
 
     def form(self, notation: str, node: Apply) -> Form | None:
         return {
@@ -136,7 +138,7 @@ class Diag(Operation):
         (v,) = shapes
         if not (is_vector(v) or is_scalar(v)):
             raise ShapeError(
-                f"diag needs a row or a column, and {{0}} is {describe(v)}; "
+                "diag needs a row or a column, not {0}; "
                 "for the diagonal of a matrix there is diagonal(A)"
             )
         size = v[0] if v[1] == UNIT else v[1]
@@ -191,7 +193,7 @@ class Outer(Operation):
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         for k, shape in enumerate(shapes):
             if not (is_vector(shape) or is_scalar(shape)):
-                raise ShapeError(f"outer needs rows or columns, and {{{k}}} is {describe(shape)}")
+                raise ShapeError(f"outer needs rows or columns, not {{{k}}}")
         return (shapes[0][0] * shapes[0][1], shapes[1][0] * shapes[1][1])
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
@@ -258,24 +260,29 @@ class Einsum(Operation):
 
     name = "einsum"
     takes = Takes(operands=("A",), subscripts=True)
-    summary = "Sums of products by labels: einsum(\"ij,jk->ik\", A, B)."
+    summary = 'Sums of products by labels: einsum("ij,jk->ik", A, B).'
     example = 'einsum("ij,kj->ik", A, B)'
     because = "it is its own index notation"
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         inputs, output = split_subscripts(parameters[0])
         if len(inputs) != len(shapes):
-            raise ShapeError(f"einsum has {len(inputs)} groups of labels for {len(shapes)} operands")
+            raise ShapeError(
+                f"einsum has {len(inputs)} groups of labels for {len(shapes)} operands"
+            )
         sizes: dict[str, Any] = {}
         for k, (group, shape) in enumerate(zip(inputs, shapes, strict=True)):
             for label, size in zip(group, label_sizes(group, shape, k), strict=True):
                 if sizes.setdefault(label, size) != size:
                     raise ShapeError(
-                        f"einsum's label {label} is {sizes[label]} in one operand and {size} in {{{k}}}"
+                        f"einsum's label {label} is {sizes[label]} in one operand "
+                        f"and {size} in {{{k}}}"
                     )
         missing = [label for label in output if label not in sizes]
         if missing or len(set(output)) < len(output):
-            raise ShapeError(f"einsum's output labels {output!r} must be different labels of the operands")
+            raise ShapeError(
+                f"einsum's output labels {output!r} must be different labels of the operands"
+            )
         if len(output) > 2:
             return tuple(sizes[label] for label in output)
         return tuple(sizes[label] for label in output) + (UNIT,) * (2 - len(output))
@@ -289,7 +296,10 @@ class Einsum(Operation):
                 axes = [operand.rows, operand.columns]
             else:
                 axes = [operand.tensor.axes] if group else []
-            at = [made.setdefault(label, labels(axis)) for label, axis in zip(group, axes, strict=True)]
+            at = [
+                made.setdefault(label, labels(axis))
+                for label, axis in zip(group, axes, strict=True)
+            ]
             product = product * operand.tensor[at]
         free = [made[label] for label in output]
         return Indexed(tensor(free, product), len(free[0]) if free else 0)
@@ -301,7 +311,7 @@ class Einsum(Operation):
             for group, a in zip(inputs, arrays, strict=True)
         ]
         spec = ",".join("..." + group for group in inputs) + "->..." + output
-        value = np.einsum(spec, *flat, optimize=len(flat) > 2)
+        value: Array = np.einsum(spec, *flat, optimize=len(flat) > 2)
         return value.reshape(value.shape + (1,) * (2 - len(output))) if len(output) < 2 else value
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from diagrad.dimensions import SCALAR, UNIT, Shape, Size
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, Label, Polynomial, extent, labels, matrix
-from diagrad.operations.elementwise import function
+from diagrad.operations.functions import function
 from diagrad.operations.room import CHAIN, SIGN, Array, Form, Operation, Takes
 
 Axis = int | None
@@ -29,9 +29,7 @@ class Reduction(Operation):
         over = tuple(k for k in (*i, *j) if k not in (*rows, *columns))
         return matrix(rows, columns, self.reduce(A.tensor[i, j], over, rows + columns))
 
-    def reduce(
-        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
-    ) -> Polynomial:
+    def reduce(self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]) -> Polynomial:
         """The summand, summed over the labels `over`, which are not among the output's."""
         raise NotImplementedError
 
@@ -42,13 +40,12 @@ class Total(Reduction):
     example = "sum(A, axis=0)"
     because = "a sum's derivative is the sum of the derivatives"
 
-    def reduce(
-        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
-    ) -> Polynomial:
+    def reduce(self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]) -> Polynomial:
         return a
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
-        return np.sum(arrays[0], axis=numpy_axis(node), keepdims=True)
+        total: Array = np.sum(arrays[0], axis=numpy_axis(node), keepdims=True)
+        return total
 
     def form(self, notation: str, node: Apply) -> Form | None:
         one = {"unicode": "𝟏", "latex": r"\mathbf{{1}}"}.get(notation)
@@ -70,16 +67,15 @@ class Mean(Reduction):
     example = "mean(A, axis=1)"
     because = "a mean is a sum divided by the number of entries"
 
-    def reduce(
-        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
-    ) -> Polynomial:
+    def reduce(self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]) -> Polynomial:
         count = Size.of(1)
         for label in over:
             count = count * label.size
         return a / extent(count)
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
-        return np.mean(arrays[0], axis=numpy_axis(node), keepdims=True)
+        mean: Array = np.mean(arrays[0], axis=numpy_axis(node), keepdims=True)
+        return mean
 
     def form(self, notation: str, node: Apply) -> Form | None:
         return named_reduction("mean", notation, node)
@@ -87,7 +83,9 @@ class Mean(Reduction):
 
 class Norm(Reduction):
     name = "norm"
-    summary = "The square root of the sum of squares: 2-norm of a vector, Frobenius norm of a matrix."
+    summary = (
+        "The square root of the sum of squares: 2-norm of a vector, Frobenius norm of a matrix."
+    )
     example = "norm(A)"
     because = "‖a‖ = (Σ aᵢ²)^½, so ∂‖a‖/∂aᵢ = aᵢ / ‖a‖; at a = 0 there is no derivative"
     analytic = False
@@ -101,7 +99,8 @@ class Norm(Reduction):
         return matrix(rows, columns, total.tensor[rows, columns] ** 0.5)
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
-        return np.sqrt(np.sum(arrays[0] ** 2, axis=numpy_axis(node), keepdims=True))
+        norm: Array = np.sqrt(np.sum(arrays[0] ** 2, axis=numpy_axis(node), keepdims=True))
+        return norm
 
     def form(self, notation: str, node: Apply) -> Form | None:
         if node.parameters[0] is not None:
@@ -117,13 +116,12 @@ class Norm1(Reduction):
     because = "‖a‖₁ = Σ |aᵢ|, so ∂‖a‖₁/∂aᵢ = sign aᵢ, taken to be 0 where aᵢ = 0"
     analytic = False
 
-    def reduce(
-        self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]
-    ) -> Polynomial:
+    def reduce(self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]) -> Polynomial:
         return function("abs")(a)
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
-        return np.sum(np.abs(arrays[0]), axis=numpy_axis(node), keepdims=True)
+        norm: Array = np.sum(np.abs(arrays[0]), axis=numpy_axis(node), keepdims=True)
+        return norm
 
     def form(self, notation: str, node: Apply) -> Form | None:
         if node.parameters[0] is not None:

@@ -1,9 +1,9 @@
 """What every operation of the language says about itself.
 
-One operation, one room: its name and what it takes, its shape, its form in index notation, its local derivative with
-the sentence that explains it, its value by NumPy, how each notation prints it, and an example. The parser, the
-printer, the evaluator, the catalogue in the documentation and the generic tests all read the rooms; nothing else
-needs to know that an operation exists.
+One operation, one room: its name and what it takes, its shape, its form in index notation, its
+local derivative with the sentence that explains it, its value by NumPy, how each notation prints
+it, and an example. The parser, the printer, the evaluator, the catalogue in the documentation and
+the generic tests all read the rooms; nothing else needs to know that an operation exists.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from diagrad.dimensions import Shape, Size, describe
+from diagrad.dimensions import Shape, Size
 from diagrad.expression import Apply, Expression
 from diagrad.index.build import Indexed
 from diagrad.index.term import Applied, Factor, Head, Sum
@@ -22,14 +22,15 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 # How tightly a printed form binds, from loosest to tightest.
 COMPARE, SUM, PRODUCT, CHAIN, SIGN, POWER, POSTFIX, ATOM = 10, 20, 30, 40, 50, 60, 70, 80
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 Show = Callable[[Head, int | None, int | None], Expression]
 
 
 class Form(NamedTuple):
-    """How a notation prints an operation: a template with {0}, {1}, …, how tightly the whole binds, and how tightly
-    each operand has to bind to stand there without brackets."""
+    """How a notation prints an operation: a template with {0}, {1}, …, how tightly the whole binds,
+    and how tightly each operand has to bind to stand there without brackets."""
 
     template: str
     binds: int = ATOM
@@ -48,13 +49,16 @@ class Takes(NamedTuple):
 
 
 class ShapeError(ValueError):
-    """Operands that do not fit. `{0}` and `{1}` in the message stand for an operand with its shape."""
+    """Operands that do not fit. `{0}` and `{1}` in the message stand for an operand with its
+    shape."""
 
 
 class Operation:
-    """Base of all rooms. Subclasses are stateless but for what tells two instances apart (see `identity`).
+    """Base of all rooms. Subclasses are stateless but for what tells two instances apart (see
+    `identity`).
 
-    `entrywise` says that the operation combines operands entry by entry, so that an operand may stretch.
+    `entrywise` says that the operation combines operands entry by entry, so that an operand may
+    stretch.
     """
 
     name: str
@@ -70,7 +74,8 @@ class Operation:
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """Tells operations apart in the structural order; holds no address and no name that a user chose."""
+        """Tells operations apart in the structural order; holds no address and no name that a user
+        chose."""
         return (self.name,)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
@@ -82,8 +87,9 @@ class Operation:
         raise NotImplementedError
 
     def derivative(self, head: Applied, argument: int) -> Sum:
-        """∂head/∂argument with the axes of the head, then those of the argument. Only operations whose index form
-        keeps them as a head of their own have one; all others are sums of products, which need no rule."""
+        """∂head/∂argument with the axes of the head, then those of the argument. Only operations
+        whose index form keeps them as a head of their own have one; all others are sums of
+        products, which need no rule."""
         raise NotImplementedError
 
     def simplified(self, head: Applied) -> Head | None:
@@ -91,30 +97,32 @@ class Operation:
         return None
 
     def joined(self, head: Applied, other: Factor, argument: Head) -> Factor | None:
-        """What the head times another factor with the same labels is, where that is one factor; or None."""
+        """What the head times another factor with the same labels is, where that is one factor; or
+        None."""
         return None
 
     def complement(self, head: Applied) -> Head | None:
         """1 − head as one head, or None."""
         return None
 
-    def written(
-        self, head: Applied, row: int | None, column: int | None, show: Show
-    ) -> Expression:
-        """The head as an expression whose rows run over its axis `row` and columns over `column`; `show` does the
-        same for an argument. This is for operations entry by entry; the others have their own."""
+    def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
+        """The head as an expression whose rows run over its axis `row` and columns over `column`;
+        `show` does the same for an argument. This is for operations entry by entry; the others have
+        their own."""
         arguments = [show(argument, row, column) for argument in head.arguments]
         return applied(self, arguments)
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
-        """The value by NumPy. Every array has two last axes, rows and columns; axes before them are a batch.
+        """The value by NumPy. Every array has two last axes, rows and columns; axes before them are
+        a batch.
 
         Where `analytic`, complex arrays are mapped by the analytic continuation.
         """
         raise NotImplementedError
 
     def form(self, notation: str, node: Apply) -> Form | None:
-        """How the notation ("source", "unicode", "ascii", "latex") prints it; None for a plain call by name."""
+        """How the notation ("source", "unicode", "ascii", "latex") prints it; None for a plain call
+        by name."""
         return None
 
 
@@ -134,14 +142,16 @@ def same_axes(operands: Sequence[Indexed]) -> tuple[tuple[Size, ...], tuple[Size
 
 
 def together(shapes: Sequence[Shape], verb: str) -> Shape:
-    """The broadcast shape of operands combined entry by entry. Raises ShapeError with the sizes that differ."""
+    """The broadcast shape of operands combined entry by entry. Raises ShapeError with the sizes
+    that differ."""
     shape = shapes[0]
     for k, other in enumerate(shapes[1:], 1):
         for axis, (a, b) in enumerate(zip(shape, other, strict=True)):
             if a != b and a.number != 1 and b.number != 1:
                 what = ("rows", "columns")[axis]
                 raise ShapeError(
-                    f"cannot {verb} {{0}} and {{{k}}} entry by entry: {a} {what} do not fit {b} {what}"
+                    f"cannot {verb} {{0}} and {{{k}}} entry by entry: "
+                    f"{a} {what} do not fit {b} {what}"
                 )
         shape = tuple(b if a.number == 1 else a for a, b in zip(shape, other, strict=True))
     return shape
@@ -149,9 +159,10 @@ def together(shapes: Sequence[Shape], verb: str) -> Shape:
 
 def need_square(shape: Shape, name: str) -> None:
     if shape[0] != shape[1]:
-        raise ShapeError(f"{name} needs a square matrix, and {{0}} is not square: {describe(shape)}")
+        raise ShapeError(f"{name} needs a square matrix, not {{0}}")
 
 
 def entry(operand: Indexed, i: Any, j: Any) -> Any:
-    """The entry at row labels i and column labels j of an operand that stretches along its unit axes."""
+    """The entry at row labels i and column labels j of an operand that stretches along its unit
+    axes."""
     return operand.tensor[i if operand.rows else (), j if operand.columns else ()]

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.dimensions import Shape, UNIT
+from diagrad.dimensions import UNIT, Shape
 from diagrad.expression import Apply, Expression
 from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Sum, constant
 from diagrad.operations.arithmetic import Subtract
-from diagrad.operations.elementwise import BY_NAME
+from diagrad.operations.functions import BY_NAME
 from diagrad.operations.reductions import (
     named_reduction,
     numpy_axis,
@@ -22,7 +22,8 @@ from diagrad.operations.room import Array, Form, Operation, Show, Takes, applied
 
 
 class AlongAxis(Operation):
-    """An operation on each row of a matrix, on the entries of a row or column, or along a given axis.
+    """An operation on each row of a matrix, on the entries of a row or column, or along a given
+    axis.
 
     In index notation its parameters are the positions of the axes it runs along.
     """
@@ -42,10 +43,9 @@ class AlongAxis(Operation):
             return Indexed(constant(self.of_one, axes), A.row_axes)
         return Indexed(Applied(self, (A.tensor,), axes, along), A.row_axes)
 
-    def written(
-        self, head: Applied, row: int | None, column: int | None, show: Show
-    ) -> Expression:
-        """Along rows or over a vector without `axis`, down the columns of a matrix with it; or the transpose."""
+    def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
+        """Along rows or over a vector without `axis`, down the columns of a matrix with it; or the
+        transpose."""
         argument = show(head.arguments[0], row, column)
         if len(head.parameters) == 2:
             return self.of_everything(argument)
@@ -79,7 +79,8 @@ def axis_of(
 
 
 def axis_labels(head: Applied) -> tuple[Any, Any, Any, Any]:
-    """Labels of the head's axes i and of a second run j of the same axes; of both those along which it runs."""
+    """Labels of the head's axes i and of a second run j of the same axes; of both those along which
+    it runs."""
     i, j = labels(head.arguments[0].axes), labels(head.arguments[0].axes)
     along = head.parameters
     return i, j, tuple(i[k] for k in along), tuple(j[k] for k in along)
@@ -91,7 +92,9 @@ def others(at: Sequence[Any], along: Sequence[int]) -> tuple[Any, ...]:
 
 class Softmax(AlongAxis):
     name, of_one = "softmax", 1
-    summary = "exp divided by its sum: along each row, over the entries of a vector, or along `axis`."
+    summary = (
+        "exp divided by its sum: along each row, over the entries of a vector, or along `axis`."
+    )
     example = "softmax(A)"
     because = (
         "∂pᵢ/∂zⱼ = pᵢ(δᵢⱼ − pⱼ): every entry of z moves every entry of p, because they share "
@@ -111,7 +114,8 @@ class Softmax(AlongAxis):
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         e = np.exp(shifted(arrays[0], node))
-        return e / e.sum(axis=along_axis(node), keepdims=True)
+        p: Array = e / e.sum(axis=along_axis(node), keepdims=True)
+        return p
 
     def form(self, notation: str, node: Apply) -> Form | None:
         return named_reduction("softmax", notation, node)
@@ -135,7 +139,8 @@ class LogSoftmax(AlongAxis):
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         s = shifted(arrays[0], node)
-        return s - np.log(np.exp(s).sum(axis=along_axis(node), keepdims=True))
+        log_p: Array = s - np.log(np.exp(s).sum(axis=along_axis(node), keepdims=True))
+        return log_p
 
     def form(self, notation: str, node: Apply) -> Form | None:
         if notation == "latex":
@@ -163,9 +168,7 @@ class LogSumExp(Operation):
         row_axes = sum(k not in along for k in rows)
         return Indexed(Applied(self, (A.tensor,), kept, along), row_axes)
 
-    def written(
-        self, head: Applied, row: int | None, column: int | None, show: Show
-    ) -> Expression:
+    def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
         (z,) = head.arguments
         if not head.axes:
             shown = show(z, 0, 1) if len(z.axes) == 2 else show(z, None, 0)
@@ -184,21 +187,23 @@ class LogSumExp(Operation):
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         axis = numpy_axis(node)
         top = np.max(np.real(arrays[0]), axis=axis, keepdims=True)
-        return np.log(np.exp(arrays[0] - top).sum(axis=axis, keepdims=True)) + top
+        value: Array = np.log(np.exp(arrays[0] - top).sum(axis=axis, keepdims=True)) + top
+        return value
 
     def form(self, notation: str, node: Apply) -> Form | None:
         return named_reduction("logsumexp", notation, node)
 
 
 def along_axis(node: Apply) -> int:
-    axis = node.parameters[0]
+    axis: int | None = node.parameters[0]
     if axis is None:
         return -2 if node.shape[1] == UNIT else -1
     return axis - 2
 
 
 def shifted(a: Array, node: Apply) -> Array:
-    return a - np.max(np.real(a), axis=along_axis(node), keepdims=True)
+    top: Array = np.max(np.real(a), axis=along_axis(node), keepdims=True)
+    return a - top
 
 
 EXP, SUBTRACT = BY_NAME["exp"], Subtract()

@@ -7,10 +7,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from diagrad.dimensions import Size
-from diagrad.operations.room import ATOM, CHAIN, POSTFIX, POWER, PRODUCT, SIGN
+from diagrad.operations.room import ATOM, CHAIN, POSTFIX, POWER, PRODUCT, SIGN, SUPERSCRIPT
 from diagrad.show.names import Names
 
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 VULGAR = {
     Fraction(int(n), int(d)): character
     for character, n, d in (

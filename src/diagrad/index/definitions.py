@@ -42,14 +42,15 @@ class Alias(NamedTuple):
 
 
 class Match(NamedTuple):
-    """Where a pattern was found: the power to which it stands, its labels and what it leaves of the factors."""
+    """Where a pattern was found: the power to which it stands, its labels and what it leaves of the
+    factors."""
 
     power: int
     labels: dict[int, int]
     used: dict[int, Rational]
 
 
-class Names:
+class Definitions:
     """The definitions in force, by what they equal."""
 
     def __init__(self) -> None:
@@ -78,9 +79,7 @@ class Names:
 
     def _add_product(self, definition: Definition, body: Sum) -> None:
         (term,) = body.terms
-        scalars = tuple(
-            f for f in term.factors if isinstance(f.head, Extent | Numeral | Constant)
-        )
+        scalars = tuple(f for f in term.factors if isinstance(f.head, Extent | Numeral | Constant))
         required = tuple(f for f in term.factors if f not in scalars)
         if not required or (len(required) == 1 and _is_just_a_name(required[0], term)):
             return
@@ -118,8 +117,8 @@ class Names:
 
 
 def replaced_once(body: Term, head: Head, labels: tuple[int, ...], term: Term) -> Term | None:
-    """The term with one occurrence of a product, summed over its bound labels and standing at `labels`, replaced by
-    the head that it is; or None."""
+    """The term with one occurrence of a product, summed over its bound labels and standing at
+    `labels`, replaced by the head that it is; or None."""
     match = _extend(body.factors, 0, term, dict(enumerate(labels)), {}, True)
     if match is None:
         return None
@@ -137,7 +136,11 @@ def _find(required: tuple[Factor, ...], term: Term) -> Match | None:
         return None
     bound = any(k < 0 for f in required for k in f.labels)
     match = _extend(required, 0, term, {}, {}, bound)
-    if match is None or len(required) > 1 or not isinstance(required[0].head, Variable | Definition):
+    if (
+        match is None
+        or len(required) > 1
+        or not isinstance(required[0].head, Variable | Definition)
+    ):
         return match
     (exponent,) = (term.factors[place].exponent for place in match.used)
     shorter = isinstance(exponent, Head) or exponent.denominator != 1 or abs(match.power) == 1
@@ -184,8 +187,8 @@ def _ratio(factor: Factor, wanted: Factor) -> Rational | None:
 def _bind(
     wanted: tuple[int, ...], at: tuple[int, ...], labels: dict[int, int]
 ) -> dict[int, int] | None:
-    """Bindings extended so that the pattern's labels `wanted` stand for `at`; bound ones for bound ones, each for
-    its own."""
+    """Bindings extended so that the pattern's labels `wanted` stand for `at`; bound ones for bound
+    ones, each for its own."""
     bindings = dict(labels)
     for mine, theirs in zip(wanted, at, strict=True):
         if mine < 0 and theirs >= 0:
@@ -225,9 +228,7 @@ def _complete(
 
 def _replaced(pattern: Pattern, match: Match, term: Term) -> Term:
     """c s Π fᵉ = D, so Π f^(e p) = D^p / (c s)^p."""
-    after = _with_head(
-        pattern.definition, pattern.body.coefficient, pattern.required, match, term
-    )
+    after = _with_head(pattern.definition, pattern.body.coefficient, pattern.required, match, term)
     made_up = []
     for scalar in pattern.scalars:
         assert not isinstance(scalar.exponent, Head)
@@ -238,7 +239,8 @@ def _replaced(pattern: Pattern, match: Match, term: Term) -> Term:
 def _with_head(
     head: Head, coefficient: Rational, required: tuple[Factor, ...], match: Match, term: Term
 ) -> Term:
-    """The term with the factors of the match replaced by a power of the head, and what they leave over."""
+    """The term with the factors of the match replaced by a power of the head, and what they leave
+    over."""
     left = []
     wanted = dict(zip(match.used, required, strict=True))
     for place, factor in enumerate(term.factors):

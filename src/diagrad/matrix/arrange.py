@@ -1,0 +1,117 @@
+"""How a product and a sum are put together: signs and scalars in front, means, norms."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from diagrad.dimensions import UNIT
+from diagrad.expression import Apply, Expression, Symbol, number
+from diagrad.index.term import Factor
+from diagrad.matrix import make
+from diagrad.matrix.cost import cost
+from diagrad.operations import OPERATORS
+
+
+class Signed(NamedTuple):
+    """A term of a sum: its sign apart, so that the sum can be put together with + and −."""
+
+    negative: bool
+    expression: Expression
+
+
+def root(base: Expression) -> Expression:
+    """√a; of a sum of squares the norm."""
+    if isinstance(base, Apply) and base.operation.name == "sum":
+        (squares,) = base.operands
+        if isinstance(squares, Apply) and squares.operation.name == "**":
+            inner, exponent = squares.operands
+            if exponent == number(2) and base.parameters == (None,):
+                return make.call("norm", inner, parameters=(None,))
+    return make.call("sqrt", base)
+
+
+def averaged(body: Expression, bottom: Expression) -> tuple[Expression, Expression]:
+    """A product with a sum of n terms in it, divided by n, with the mean; else both as they are."""
+    if isinstance(bottom, Symbol) and bottom.role == "dimension":
+        replaced = _with_mean(body, bottom.name)
+        if replaced is not None:
+            return replaced, make.ONE
+    return body, bottom
+
+
+def _with_mean(node: Expression, name: str) -> Expression | None:
+    """The product with its first sum of `name` terms as a mean; None where it has no such sum."""
+    if not isinstance(node, Apply):
+        return None
+    match node.operation.name:
+        case "sum":
+            count = UNIT
+            for before, after in zip(node.operands[0].shape, node.shape, strict=True):
+                count = count if before == after else count * before
+            if str(count) != name:
+                return None
+            return make.call("mean", *node.operands, parameters=node.parameters)
+        case "@" | "*" | "T":
+            for k, operand in enumerate(node.operands):
+                replaced = _with_mean(operand, name)
+                if replaced is not None:
+                    operands = (*node.operands[:k], replaced, *node.operands[k + 1 :])
+                    return make.apply(node.operation, *operands)
+    return None
+
+
+def scalar_rank(expression: Expression) -> tuple[int, float]:
+    """Orders scalars in front of a product: names first, then the shorter ones."""
+    return (isinstance(expression, Apply), cost(expression))
+
+
+def in_front(scalar: Expression, body: Expression) -> Expression:
+    """A scalar goes before the first factor of a product: 2 A B is (2 A) B."""
+    if make.is_one(scalar):
+        return body
+    if isinstance(body, Apply) and body.operation.name in ("@", "*", "/"):
+        first, second = body.operands
+        return make.apply(body.operation, in_front(scalar, first), second)
+    return make.times(scalar, body)
+
+
+def untransposed(expression: Expression, factor: Factor) -> Expression:
+    """A vector without its transpose, for einsum does not mind; a matrix as it is."""
+    vector = len(factor.head.axes) == 1
+    if vector and isinstance(expression, Apply) and expression.operation.name == "T":
+        return expression.operands[0]
+    return expression
+
+
+def with_sign(shown: list[tuple[bool, Expression]]) -> Expression:
+    """The sum of expressions with their signs, which may have more than two axes."""
+    ordered = sorted(shown, key=lambda s: s[0])
+    negative, total = ordered[0]
+    if negative:
+        total = Apply(total.shape, OPERATORS["negate"], (total,))
+    for negative, term in ordered[1:]:
+        total = Apply(total.shape, OPERATORS["-" if negative else "+"], (total, term))
+    return total
+
+
+def front(signed: Signed) -> Expression:
+    """A term at the beginning of a sum, its sign inside."""
+    return _negated(signed.expression) if signed.negative else signed.expression
+
+
+def _negated(expression: Expression) -> Expression:
+    """The minus before the first factor of a product: −A B is (−A) B."""
+    if isinstance(expression, Apply) and expression.operation.name in ("@", "*", "/"):
+        first, second = expression.operands
+        return make.apply(expression.operation, _negated(first), second)
+    return make.negative(expression)
+
+
+def added(signed: list[Signed]) -> Expression:
+    """A sum, positive terms first."""
+    ordered = sorted(signed, key=lambda s: s.negative)
+    total = front(ordered[0])
+    for term in ordered[1:]:
+        join = make.minus if term.negative else make.plus
+        total = join(total, term.expression)
+    return total
