@@ -89,8 +89,13 @@ def test_the_numerator_layout_of_a_scalar_by_a_matrix_is_transposed():
 
 
 def test_the_vec_layout_names_its_stacking():
+    result = diagrad("derive", SEED, "--of", "yhat", "--wrt", "x", "--layout", "vec")
+    assert "∂vec(ŷ)/∂vec(x), columns stacked (vec layout)" in result.stdout
+
+
+def test_a_result_by_elements_names_its_axes():
     result = diagrad("derive", SEED, "--of", "h", "--wrt", "W1", "--layout", "vec")
-    assert "∂vec(h)/∂vec(W₁), columns stacked (vec layout)" in result.stdout
+    assert "the axes of h, then those of W₁ (tensor layout)" in result.stdout
 
 
 def test_a_second_derivative_is_labelled_as_one():
@@ -164,7 +169,7 @@ def test_a_problem_may_come_from_standard_input_with_a_byte_order_mark():
 def test_warnings_go_to_standard_error():
     result = diagrad("derive", "-", text="a: row[n]\nb: column[m]\nf = sum(a * b)\n")
     assert result.exit_code == 0
-    assert result.stderr.startswith("warning: ")
+    assert result.stderr.startswith("standard input:3: warning: ")
     assert "warning" not in result.stdout
 
 

@@ -224,7 +224,7 @@ def test_second_derivatives_commute():
 FREE_ENTRIES = [
     ("y: row[n] & onehot", "sum(y)", 1, "ones(1, n)"),
     ("y: row[n] & onehot", "sum(y * y)", 1, "2 * y"),
-    ("z: row[n]; y: row[n] & onehot", "sum(y ** 2 * z)", 1, "2 * y * z"),
+    ("z: row[n]; y: row[n] & onehot", "sum(y ** 2 * z)", 1, "2 * z * y"),
     ("y: row[n] & simplex", "sum(y)", 1, "ones(1, n)"),
     ("y: column[n] & pm1", "sum(y ** 2)", 1, "2 * y"),
     ("y: column[n] & pm1", "sum(y ** 2)", 2, "2 * eye(n)"),

@@ -85,6 +85,20 @@ MESSAGES = {
         "    y = A * c\n"
         "        ^^^^^"
     ),
+    "y = trace(A)": (
+        "problem:2: trace needs a square matrix, not A (m×n)\n    y = trace(A)\n        ^^^^^^^^"
+    ),
+    "y = diag(A)": (
+        "problem:2: diag needs a row or a column, not A (m×n); "
+        "for the diagonal of a matrix there is diagonal(A)\n"
+        "    y = diag(A)\n"
+        "        ^^^^^^^"
+    ),
+    "y = outer(A, x)": (
+        "problem:2: outer needs rows or columns, not A (m×n)\n"
+        "    y = outer(A, x)\n"
+        "        ^^^^^^^^^^^"
+    ),
     "lambda = 2": (
         "problem:2: lambda is a word of Python and cannot be a name: write lam\n"
         "    lambda = 2\n"

@@ -51,6 +51,7 @@ condition holds and 0 elsewhere.
 GROUPS = {
     "arithmetic": "Arithmetic, entry by entry",
     "products": "Matrix products, and moving entries",
+    "einsum": "Sums of products by labels",
     "elementwise": "Functions, entry by entry",
     "choices": "Choices, entry by entry",
     "reductions": "Sums, means and norms",

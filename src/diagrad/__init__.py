@@ -1,5 +1,4 @@
-"""Diagrad derives gradients, Jacobians and Hessians in matrix form, and verifies them by
-numbers."""
+"""Diagrad derives gradients, Jacobians and Hessians in matrix form, and checks them."""
 
 from diagrad.derivation import Derivation as Derivation
 from diagrad.errors import DerivationError as DerivationError

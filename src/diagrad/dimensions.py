@@ -27,8 +27,7 @@ Monomial = tuple[Dimension, ...]
 
 @dataclass(frozen=True)
 class Size:
-    """An integer polynomial in dimensions: sorted pairs (monomial, coefficient), no coefficient
-    zero."""
+    """An integer polynomial: sorted pairs (monomial, coefficient), no coefficient zero."""
 
     terms: tuple[tuple[Monomial, int], ...]
 
@@ -191,8 +190,7 @@ def _coefficients(size: Size, name: str, known: Mapping[str, int]) -> list[int]:
 
 
 def _root(coefficients: list[int], number: int) -> int | None:
-    """The least n ≥ 1 at which the polynomial is the number; beyond the first power at most
-    LARGEST_TRIED."""
+    """The least n ≥ 1 with that value; beyond the first power at most LARGEST_TRIED."""
     rest, slope, *higher = coefficients
     if slope and not any(higher):
         n, remainder = divmod(number - rest, slope)

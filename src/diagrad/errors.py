@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A piece of one line of the text: line from 1, columns from 1 in characters, the end
-    excluded."""
+    """A piece of one line: line and columns from 1, in characters, the end excluded."""
 
     line: int
     column: int

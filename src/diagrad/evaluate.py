@@ -109,8 +109,7 @@ def parts(expression: Expression) -> list[Expression]:
 def with_definitions(
     definitions: Iterable[tuple[str, Expression]], environment: Environment
 ) -> Environment:
-    """The environment with the values of these definitions, each of which may use those before
-    it."""
+    """The environment with these definitions, each of which may use those before it."""
     arrays = dict(environment.arrays)
     grown = replace(environment, arrays=arrays)
     for name, expression in definitions:
@@ -253,8 +252,7 @@ def _common(arrays: Sequence[Array], given: Sequence[object]) -> np.dtype[Any]:
 
 
 def _shaped(declaration: Declaration, array: Array) -> Array:
-    """The array with two axes. Raises ProblemError where its axes, or an axis of known size, do
-    not fit."""
+    """The array with two axes. Raises ProblemError where an axis of known size does not fit."""
     shape = declaration.shape
     value = array
     if array.size == 1 and is_scalar(shape):

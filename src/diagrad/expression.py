@@ -44,8 +44,7 @@ class Symbol(Expression):
 
 @dataclass(frozen=True)
 class Apply(Expression):
-    """An operation on operands, with parameters that are not values (an axis, sizes, an einsum's
-    labels)."""
+    """An operation on operands; parameters are not values: an axis, sizes, labels."""
 
     operation: Operation
     operands: tuple[Expression, ...]

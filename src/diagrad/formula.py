@@ -1,5 +1,4 @@
-"""A formula: a typed expression over a problem's names, printed in any notation and evaluated
-anywhere."""
+"""A formula: an expression over a problem's names, to print and to evaluate."""
 
 from __future__ import annotations
 

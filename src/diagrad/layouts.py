@@ -40,8 +40,7 @@ class Arrangement(NamedTuple):
 
 
 def arranged(layout: str, of: Shape, wrt: Sequence[Shape]) -> Arrangement:
-    """The arrangement for a layout that the table gives. Raises DerivationError naming those that
-    exist."""
+    """The arrangement for a layout of the table. Raises DerivationError naming those there are."""
     if layout not in LAYOUTS:
         raise DerivationError(f"unknown layout {layout!r}: there are {', '.join(LAYOUTS)}")
     if len(wrt) == 2 and not is_scalar(of):

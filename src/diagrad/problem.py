@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, overload
@@ -36,7 +39,7 @@ def parse(text: str, file: str = "problem") -> Problem:
 
 
 def load(path: str | Path) -> Problem:
-    """The problem in a file. Raises OSError, and ProblemError for what is not UTF-8 or no problem."""
+    """The problem in a file. Raises OSError, ProblemError for what is no problem in UTF-8."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -126,9 +129,11 @@ class Problem:
         by = self._variables(wrt, order)
         expression = self.expression(of)
         arrangement = arranged(layout, expression.shape, [self.shapes[name] for name in by])
-        formula, record = self._derived(expression, by, arrangement)
+        with deep_recursion():
+            formula, record = self._derived(expression, by, arrangement)
+            again = self._read_again(formula)
         asked = f"d {of} / d {wrt}"
-        check = partial(self._verified, expression, by, arrangement.layout, formula, asked)
+        check = partial(self._verified, expression, by, arrangement.layout, formula, again, asked)
         shown_as = formula.layout or arrangement.layout
         return Derivation(of, wrt, order, shown_as, formula, check(), record, check)
 
@@ -199,25 +204,52 @@ class Problem:
             raise DerivationError(f"this derivative is not supported yet: {error}") from None
         return Formula(shown, self.source, self.names, layout)
 
+    def _read_again(self, formula: Formula) -> Expression:
+        """The formula as its source says it: what is checked is what is printed."""
+        try:
+            return read_expression(formula.source, self.source)
+        except ProblemError:
+            raise DerivationError(
+                "the formula is longer than the language reads: "
+                "give parts of the problem names of their own"
+            ) from None
+
     def _verified(
         self,
         expression: Expression,
         by: tuple[str, ...],
         layout: str,
         formula: Formula,
+        again: Expression,
         asked: str,
         points: int = 3,
         seed: int = 0,
     ) -> Verification:
         """The check of a formula. Raises InternalError where it fails."""
-        shown, shown_as = formula.expression, formula.layout
-        verification = verify(self.source, expression, by, layout, shown, shown_as, points, seed)
+        verification = verify(
+            self.source, expression, by, layout, again, formula.layout, points, seed
+        )
         if not verification.passed:
             raise InternalError(
                 f"the formula {formula.source} for {asked} failed its check "
                 f"({verification}, worst at {verification.worst}): please report this problem"
             )
         return verification
+
+
+# An expression of the deepest nesting that the language allows takes some thousand calls.
+RECURSION = 20_000
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Room for the recursion over a deep expression; the interpreter's limit is put back."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _differentiated(

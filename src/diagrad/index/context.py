@@ -89,8 +89,7 @@ class Context:
         self.known.clear()
 
     def normal(self, head: Head) -> Head:
-        """The normal form: equal by the laws, and equal forms are (for the laws we have) one
-        object."""
+        """The normal form; what the laws show to be equal is one object."""
         found = self._normal.get(head)
         if found is None:
             found = self._normalised(head)
@@ -112,14 +111,16 @@ class Context:
     def _sum(self, head: Sum) -> Head:
         collected: dict[tuple[tuple[Factor, ...], tuple[Any, ...]], Any] = {}
         pending = list(reversed(head.terms))
+        alone = not head.axes and len(head.terms) == 1
         while pending:
-            term = self._reduced(pending.pop(), not head.axes)
+            term = self._reduced(pending.pop(), alone)
             spread = _spread(term)
             if spread is not None:
+                alone = alone and len(spread) == 1
                 self.record.append(Application("distribute a sum", term, spread))
                 pending.extend(reversed(spread))
                 continue
-            term = canonical(term)
+            term = canonical(term, self._is_symmetric)
             key = (term.factors, term.bound)
             collected[key] = collected.get(key, 0) + term.coefficient
         terms = tuple(
@@ -128,28 +129,31 @@ class Context:
         result = Sum(head.axes, tuple(sorted(terms, key=term_key)))
         return self.names.whole(unwrapped(result))
 
-    def _reduced(self, term: Term, scalar: bool) -> Term:
+    def _reduced(self, term: Term, alone: bool) -> Term:
         """The laws applied to one term until none applies."""
         factors = tuple(
             Factor(self.normal(f.head), f.labels, self._power(f.exponent)) for f in term.factors
         )
         term = term._replace(factors=factors)
         for _ in range(MOST_STEPS):
-            step = self._step(term, scalar) if term.coefficient != 0 else None
+            step = self._step(term, alone) if term.coefficient != 0 else None
             if step is None:
                 break
             self.record.append(step)
             (term,) = step.after
         return term._replace(factors=(), bound=()) if term.coefficient == 0 else term
 
-    def _step(self, term: Term, scalar: bool) -> Application | None:
+    def _step(self, term: Term, alone: bool) -> Application | None:
         """What the first law that applies does; what is then left closed is set apart."""
         for name, law in LAWS:
             after = law(self, term)
             if after is not None:
                 return Application(name, term, (after,))
-        after = closed_scalars(self, term, scalar)
+        after = closed_scalars(self, term, alone)
         return Application("a closed sum is a scalar", term, (after,)) if after else None
+
+    def _is_symmetric(self, head: Head) -> bool:
+        return len(head.axes) == 2 and knowledge.has(self, head, "symmetric")
 
     def _power(self, exponent: Any) -> Any:
         if not isinstance(exponent, Head):

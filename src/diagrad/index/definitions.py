@@ -42,8 +42,7 @@ class Alias(NamedTuple):
 
 
 class Match(NamedTuple):
-    """Where a pattern was found: the power to which it stands, its labels and what it leaves of the
-    factors."""
+    """Where a pattern was found: to which power, its labels, and how often each factor."""
 
     power: int
     labels: dict[int, int]
@@ -239,8 +238,7 @@ def _replaced(pattern: Pattern, match: Match, term: Term) -> Term:
 def _with_head(
     head: Head, coefficient: Rational, required: tuple[Factor, ...], match: Match, term: Term
 ) -> Term:
-    """The term with the factors of the match replaced by a power of the head, and what they leave
-    over."""
+    """The term with the match as a power of the head, and what the match leaves over."""
     left = []
     wanted = dict(zip(match.used, required, strict=True))
     for place, factor in enumerate(term.factors):

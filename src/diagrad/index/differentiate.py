@@ -1,5 +1,4 @@
-"""Reverse differentiation over heads: one chain rule, one product rule, and the rooms' local
-derivatives."""
+"""Reverse differentiation: one chain rule, one product rule, and the rooms' derivatives."""
 
 from __future__ import annotations
 
@@ -105,9 +104,17 @@ class _Dependence:
         self._lowest = wrt.depth
 
     def on(self, head: Head) -> bool:
-        if head not in self._known:
-            deep = head.depth > self._lowest
-            self._known[head] = deep and any(self.on(child) for child in head.children)
+        """Without recursion, for a chain of definitions may be long."""
+        waiting = [head]
+        while waiting:
+            top = waiting[-1]
+            below = top.children if top.depth > self._lowest else ()
+            unknown = [child for child in below if child not in self._known]
+            if top in self._known or not unknown:
+                waiting.pop()
+                self._known.setdefault(top, any(self._known[child] for child in below))
+            else:
+                waiting += unknown
         return self._known[head]
 
 
@@ -125,8 +132,7 @@ def chain(
 
 
 def local_derivatives(head: Head) -> Iterator[tuple[Head, Sum]]:
-    """The heads that a head is made of, each with ∂head/∂child (axes of the head, then of the
-    child)."""
+    """The heads below a head, each with ∂head/∂child: axes of the head, then of the child."""
     match head:
         case Definition():
             i, j = labels(head.axes), labels(head.axes)

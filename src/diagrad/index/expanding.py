@@ -40,7 +40,7 @@ def has_quotient(factor: Factor) -> bool:
 
 
 def expanded(head: Sum, context: Context) -> tuple[Term, ...] | None:
-    """The terms with products distributed over sums; None where that is idle or too long.
+    """The terms with products distributed over sums; None where none is, or too many terms arise.
 
     Sums with quotients go first, so that what they divide by is still whole when it cancels.
     """
@@ -87,8 +87,7 @@ def is_sum(factor: Factor) -> bool:
 
 
 def distributed(term: Term, over: Callable[[Factor], bool] = is_sum) -> list[Term]:
-    """The terms of a product multiplied out over those of its factors that are sums and chosen by
-    `over`."""
+    """The terms of a product multiplied out over those of its sums that `over` chooses."""
     for position, factor in enumerate(term.factors):
         head = factor.head
         if not isinstance(head, Sum) or not over(factor):

@@ -1,5 +1,4 @@
-"""Sums of products with the largest common product of two terms taken out, up to the names of their
-bound labels."""
+"""Common products taken out of sums, up to the names of their bound labels."""
 
 from __future__ import annotations
 
@@ -136,8 +135,7 @@ def _beside_delta(s: Term, t: Term) -> tuple[set[int], set[int]]:
 
 
 def _shared(a: Rational | Head, b: Rational | Head) -> Rational | Head | None:
-    """The power that two powers of one base have in common: the one nearer to 0 of two with the
-    same sign."""
+    """The power that two powers of one base, of the same sign, have in common."""
     if isinstance(a, Head) or isinstance(b, Head):
         return a if a is b else None
     if a * b <= 0:

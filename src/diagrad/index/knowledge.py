@@ -1,5 +1,4 @@
-"""What is known of a head: its sign, its symmetry, what its entries sum to. Unknown is not
-false."""
+"""What is known of a head: its sign, its symmetry, its sums. Unknown is not false."""
 
 from __future__ import annotations
 
@@ -145,8 +144,7 @@ def permuted(head: Head, order: tuple[int, ...]) -> Sum:
 
 
 def content(head: Sum) -> Rational:
-    """The rational number c for which head / c has whole coprime coefficients, the first of them
-    positive."""
+    """The rational c for which head / c has coprime coefficients, the first one positive."""
     coefficients = [Fraction(t.coefficient) for t in head.terms]
     divisor = reduce(gcd, (c.numerator for c in coefficients))
     multiple = reduce(lcm, (c.denominator for c in coefficients))

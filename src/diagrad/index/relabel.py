@@ -1,17 +1,17 @@
-"""Moving terms about: substituting labels, splicing one term into another, and the canonical
-labelling."""
+"""Moving terms about: labels renamed, terms multiplied, and the canonical labelling."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Any
 
 from diagrad.dimensions import Size
-from diagrad.index.term import Factor, Labels, Term, exponent_key, factor_key, rational
+from diagrad.index.term import Factor, Head, Labels, Term, exponent_key, factor_key, rational
 
 TIES = 120
+Symmetric = Callable[[Head], bool]
 
 
 def mapped(factors: Iterable[Factor], mapping: Mapping[int, int]) -> tuple[Factor, ...]:
@@ -22,8 +22,7 @@ def mapped(factors: Iterable[Factor], mapping: Mapping[int, int]) -> tuple[Facto
 
 
 def splice(inner: Term, at: Labels, outer_bound: Sequence[Size]) -> tuple[Factor, ...]:
-    """The factors of `inner` with its free labels replaced by `at` and its bound labels numbered on
-    from `outer_bound`."""
+    """The factors of `inner`, free labels replaced by `at`, bound ones numbered on."""
     shift = len(outer_bound)
     return tuple(
         Factor(
@@ -76,8 +75,7 @@ def substituted(term: Term, label: int, by: int) -> Term:
 
 
 def occurrences(term: Term) -> dict[int, list[int]]:
-    """For each bound label, the positions of the factors in which it stands, repeated if it stands
-    twice."""
+    """For each bound label, the positions of the factors it stands in, twice if it does so."""
     places: dict[int, list[int]] = {-k - 1: [] for k in range(len(term.bound))}
     for position, factor in enumerate(term.factors):
         for label in factor.labels:
@@ -86,9 +84,9 @@ def occurrences(term: Term) -> dict[int, list[int]]:
     return places
 
 
-def canonical(term: Term) -> Term:
-    """The same term with bound labels numbered by structure and factors in structural order, so
-    that equal terms become identical.
+def canonical(term: Term, symmetric: Symmetric) -> Term:
+    """The same term with bound labels numbered by structure, those of a symmetric head in order,
+    and factors in structural order, so that equal terms become identical.
 
     Labels are told apart by colour refinement; a tie is settled by singling out each of its labels
     in turn and refining again, and the smallest result is kept (McKay, Practical graph isomorphism,
@@ -99,23 +97,27 @@ def canonical(term: Term) -> Term:
     if count == 0:
         return term._replace(factors=tuple(sorted(term.factors, key=factor_key)))
     if count == 1:
-        return _ordered(term, (-1,))
+        return _ordered(term, (-1,), symmetric)
     start = {-k - 1: size.key for k, size in enumerate(term.bound)}
-    orders = islice(_orders(term, _refined(term, start)), TIES)
-    return min((_ordered(term, order) for order in orders), key=_factor_keys)
+    orders = islice(_orders(term, _refined(term, start, symmetric), symmetric), TIES)
+    return min((_ordered(term, order, symmetric) for order in orders), key=_factor_keys)
 
 
 def _factor_keys(term: Term) -> list[tuple[Any, ...]]:
     return [factor_key(f) for f in term.factors]
 
 
-def _ordered(term: Term, order: tuple[int, ...]) -> Term:
+def _ordered(term: Term, order: tuple[int, ...], symmetric: Symmetric) -> Term:
     mapping = {label: -k - 1 for k, label in enumerate(order)}
-    factors = tuple(sorted(mapped(term.factors, mapping), key=factor_key))
+    renamed = (
+        f._replace(labels=tuple(sorted(f.labels))) if symmetric(f.head) else f
+        for f in mapped(term.factors, mapping)
+    )
+    factors = tuple(sorted(renamed, key=factor_key))
     return Term(term.coefficient, factors, tuple(term.bound[-label - 1] for label in order))
 
 
-def _orders(term: Term, colour: dict[int, int]) -> Iterator[tuple[int, ...]]:
+def _orders(term: Term, colour: dict[int, int], symmetric: Symmetric) -> Iterator[tuple[int, ...]]:
     """The orders of the bound labels that agree with their colours, ties settled in every way."""
     ranks = sorted(colour.values())
     tied = next((r for r, following in pairwise(ranks) if r == following), None)
@@ -124,12 +126,11 @@ def _orders(term: Term, colour: dict[int, int]) -> Iterator[tuple[int, ...]]:
         return
     for label in [k for k in colour if colour[k] == tied]:
         single = {k: (rank, k != label) for k, rank in colour.items()}
-        yield from _orders(term, _refined(term, single))
+        yield from _orders(term, _refined(term, single, symmetric), symmetric)
 
 
-def _refined(term: Term, signature: Mapping[int, Any]) -> dict[int, int]:
-    """Colours 0, 1, … of the labels, refined by where each stands until nothing more is told
-    apart."""
+def _refined(term: Term, signature: Mapping[int, Any], symmetric: Symmetric) -> dict[int, int]:
+    """Colours 0, 1, … of the labels, refined by where each stands until nothing changes."""
     colours = 0
     while True:
         ranks = {s: r for r, s in enumerate(sorted(set(signature.values())))}
@@ -137,10 +138,14 @@ def _refined(term: Term, signature: Mapping[int, Any]) -> dict[int, int]:
         if len(ranks) in (colours, len(colour)):
             return colour
         colours = len(ranks)
-        signature = {label: (colour[label], _around(term, label, colour)) for label in colour}
+        signature = {
+            label: (colour[label], _around(term, label, colour, symmetric)) for label in colour
+        }
 
 
-def _around(term: Term, label: int, colour: Mapping[int, int]) -> tuple[Any, ...]:
+def _around(
+    term: Term, label: int, colour: Mapping[int, int], symmetric: Symmetric
+) -> tuple[Any, ...]:
     """Where a label stands, told by the colours of the labels beside it."""
     places = []
     for factor in term.factors:
@@ -148,5 +153,7 @@ def _around(term: Term, label: int, colour: Mapping[int, int]) -> tuple[Any, ...
             marks = tuple(
                 (2, 0) if k == label else (1, colour[k]) if k < 0 else (0, k) for k in factor.labels
             )
+            if symmetric(factor.head):
+                marks = tuple(sorted(marks))
             places.append((factor.head.key, exponent_key(factor.exponent), marks))
     return tuple(sorted(places))

@@ -44,14 +44,12 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
 
 
 def _nothing_met(term: Term, spread: tuple[Term, ...]) -> bool:
-    """Whether multiplying out one product brought no like terms together: then the product was the
-    shorter form."""
+    """Whether multiplying out a product brought no like terms together, so that it was shorter."""
     return len(spread) >= spread_to(term, is_sum)
 
 
 def _opened(term: Term) -> Term:
-    """The term with a closed scalar multiplied in, so that what is summed can be factored with the
-    rest."""
+    """The term with a closed scalar multiplied in, to be factored with the rest."""
     closed = [k for k, f in enumerate(term.factors) if is_closed_product(f)]
     if len(closed) != 1:
         return term

@@ -11,6 +11,9 @@ from diagrad.matrix import make
 from diagrad.matrix.cost import cost
 from diagrad.operations import OPERATORS
 
+# As many as the language reads.
+MOST_SUMMANDS = 100
+
 
 class Signed(NamedTuple):
     """A term of a sum: its sign apart, so that the sum can be put together with + and −."""

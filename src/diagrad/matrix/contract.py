@@ -63,8 +63,7 @@ def contracted(
 
 
 def split(pieces: Sequence[Piece], bound: frozenset[int]) -> tuple[list[list[Piece]], list[Piece]]:
-    """Groups of pieces that hang together by bound labels and have no others, and all other
-    pieces."""
+    """Groups of pieces that hang together by bound labels alone, and all other pieces."""
     apart: list[list[Piece]] = []
     together: list[Piece] = []
     unseen = list(pieces)
@@ -97,8 +96,7 @@ def merged(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _next(pieces: Sequence[Piece], bound: frozenset[int]) -> list[int]:
-    """The bound labels that may go next: those that leave a vector, then row sums, products,
-    scalings."""
+    """The bound labels that may go next: to leave a vector, a row sum, a product, a scaling."""
     orders: dict[int, list[int]] = {}
     for label in sorted(bound, reverse=True):
         parts = [p for p in pieces if label in p.labels]

@@ -9,8 +9,7 @@ from diagrad.expression import Apply, Expression, Number, walk
 
 
 def tokens(expression: Expression) -> int:
-    """Names, numbers, operators and index letters, as a reader counts them; brackets and commas are
-    free."""
+    """Names, numbers, operators and index letters, as a reader counts; brackets are free."""
     return sum(_own(node) for node in walk(expression))
 
 
@@ -54,8 +53,10 @@ def _stumble(node: Expression) -> float:
         case "T":
             inner = node.operands[0]
             if not isinstance(inner, Apply):
-                return 0.0
-            return 2.5 if inner.operation.name == "@" else 0.2
+                return 0.25
+            if inner.operation.name == "@":
+                return 2.5
+            return 1.0 if any(is_scalar(operand.shape) for operand in inner.operands) else 0.2
         case "ones":
             return 1.0
         case "@":

@@ -9,7 +9,8 @@ from diagrad.expression import Expression
 from diagrad.index.expanding import distributed
 from diagrad.index.term import Factor, Head, Sum, Term, size_of
 from diagrad.matrix import make
-from diagrad.matrix.arrange import with_sign
+from diagrad.matrix.arrange import MOST_SUMMANDS, with_sign
+from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.raising import Raiser
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -25,6 +26,8 @@ def by_elements(head: Head, places: Sequence[int | None], raiser: Raiser) -> Exp
     for term in terms:
         for piece in distributed(term, wide):
             shown.append(_einsum(piece, places, head, raiser))
+    if len(shown) > MOST_SUMMANDS:
+        raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:
         shown = [(False, _zeros(head, places))]
     return with_sign(shown)
@@ -77,8 +80,7 @@ def _repeated(term: Term, head: Head, letter: dict[int, str], used: str) -> list
 
 
 def _with_units(operands: list[Operand], units: list[str]) -> list[Operand]:
-    """Unit axes in the result: the other axis of a row or column, and ones(1, 1) for what
-    remains."""
+    """Unit axes in the result: those of rows and columns, and ones(1, 1) for what remains."""
     result = []
     for operand, group in operands:
         if units and len(group) == 1:

@@ -1,5 +1,4 @@
-"""Making typed matrix expressions. Shapes come from the rooms, so that what does not fit is refused
-here."""
+"""Making typed matrix expressions. Shapes come from the rooms: what misfits is refused."""
 
 from __future__ import annotations
 
@@ -71,8 +70,7 @@ def matmul(a: Expression, b: Expression) -> Expression:
 
 
 def transposed(a: Expression) -> Expression:
-    """Aᵀ, where (Aᵀ)ᵀ is A and a scalar, a diagonal matrix and a constant one are written without
-    the sign."""
+    """Aᵀ; what it does not change, and (Aᵀ)ᵀ, is written without the sign."""
     if is_scalar(a.shape):
         return a
     if is_condition(a):
@@ -107,6 +105,9 @@ def filled(value: Expression, shape: Shape) -> Expression:
         return call("zeros", parameters=shape)
     if isinstance(value, Apply) and value.operation.name == "negate":
         return negative(filled(value.operands[0], shape))
+    if is_scalar(value.shape) and isinstance(value, Apply) and value.operation.name == "/":
+        above, below = value.operands
+        return over(filled(above, shape), below)
     if is_scalar(value.shape):
         return times(value, ones(*shape))
     if value.shape[0] == UNIT:

@@ -1,5 +1,4 @@
-"""Pieces of a product: matrix values with one or two labels that can be shown with either label as
-the row."""
+"""Pieces of a product: values with one or two labels, shown with either as the row."""
 
 from __future__ import annotations
 
@@ -16,8 +15,7 @@ Shown = Callable[[Place, Place], Expression]
 
 
 class Piece:
-    """A value with labels. `rank` orders the factors of an elementwise product as people write
-    them."""
+    """A value with labels. `rank` orders the factors of an elementwise product."""
 
     def __init__(self, labels: Labels, rank: tuple[int, ...] = (0,)) -> None:
         self.labels = labels

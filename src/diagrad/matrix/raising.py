@@ -1,12 +1,11 @@
-"""Raising: from an index form with at most two free labels to the matrix expression a reader would
-write."""
+"""Raising: from an index form of at most two axes to the matrix form one would write."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
 
-from diagrad.dimensions import UNIT, Shape
+from diagrad.dimensions import UNIT, Shape, is_scalar
 from diagrad.expression import Expression, Symbol, number
 from diagrad.index import knowledge, search
 from diagrad.index.context import Context
@@ -26,6 +25,7 @@ from diagrad.index.term import (
 )
 from diagrad.matrix import make
 from diagrad.matrix.arrange import (
+    MOST_SUMMANDS,
     Signed,
     added,
     averaged,
@@ -40,6 +40,10 @@ from diagrad.matrix.cost import cost
 from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown
 from diagrad.matrix.turned import complemented, flipped
 
+# The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
+# what the largest textbook problems need.
+EFFORT = 100_000
+
 
 class Raiser:
     """Raises heads of one problem. `shapes` are the declared shapes by name; with `diagonal`, a
@@ -53,6 +57,7 @@ class Raiser:
         self.context, self.shapes, self.diagonal = context, shapes, diagonal
         self.means = means
         self._bases: dict[tuple[Head, Place, Place], Expression] = {}
+        self._effort = EFFORT
         self._candidates: dict[Sum, list[tuple[Term, ...]]] = {}
         self._direct: dict[tuple[Head, Place, Place], Expression] = {}
 
@@ -129,17 +134,30 @@ class Raiser:
         return best
 
     def _proposed(self, head: Sum) -> list[tuple[Term, ...]]:
+        """The forms of a sum to choose from; only the sum itself once the effort is spent."""
         if head not in self._candidates:
-            self._candidates[head] = list(search.candidates(head, self.context, self.diagonal))
+            effort = sum(len(term.factors) + 1 for term in head.terms) ** 2
+            self._effort -= effort
+            found = search.candidates(head, self.context, self.diagonal)
+            self._candidates[head] = list(found) if self._effort >= 0 else [head.terms]
         return self._candidates[head]
 
     def _terms(self, terms: tuple[Term, ...], row: Place, column: Place) -> Expression:
         if not terms:
             return number(0)
+        if len(terms) > MOST_SUMMANDS:
+            raise NoMatrixForm(f"a sum of {len(terms)} terms")
         signed = [self._term(term, row, column) for term in terms]
         if len(signed) == 1:
             return front(signed[0])
+        if self.diagonal and row is not None and column is not None:
+            signed = [Signed(s.negative, self._matrix(s.expression, signed)) for s in signed]
         return added(signed)
+
+    def _matrix(self, expression: Expression, beside: list[Signed]) -> Expression:
+        """In a Jacobian a number beside a matrix is that number in every entry, as a matrix."""
+        shape = max((s.expression.shape for s in beside), key=lambda shape: UNIT not in shape)
+        return make.filled(expression, shape) if is_scalar(expression.shape) else expression
 
     def _term(self, term: Term, row: Place, column: Place) -> Signed:
         term = complemented(flipped(term), self.context)
@@ -223,15 +241,16 @@ class Raiser:
         return make.call("trace", self.base_of_diagonal(factor.head))
 
     def _rank(self, factor: Factor) -> tuple[int, ...]:
-        """Names stand before functions, functions before sums."""
-        match factor.head:
+        """Names stand before functions, functions before sums; what was declared first is first."""
+        head = factor.head
+        match head:
             case Sum():
-                kind = 4
+                return (4, -head.depth)
             case Applied():
-                kind = 3
-            case _:
-                kind = 2
-        return (kind, -factor.head.depth)
+                return (3, -head.depth)
+            case Variable() | Definition():
+                return (2, -head.depth, head.position)
+        return (2, -head.depth)
 
     def _power(self, base: Expression, exponent: Rational | Head) -> tuple[Expression, bool]:
         """The power without the sign of its exponent, and whether it was negative."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from diagrad.operations import (
     arithmetic,
     choices,
+    einsum,
     functions,
     losses,
     products,
@@ -16,6 +17,7 @@ from diagrad.operations.room import Operation
 ROOMS: tuple[Operation, ...] = (
     *arithmetic.OPERATIONS,
     *products.OPERATIONS,
+    *einsum.OPERATIONS,
     *functions.TABLE,
     *choices.OPERATIONS,
     *reductions.OPERATIONS,

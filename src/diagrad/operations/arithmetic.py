@@ -1,5 +1,4 @@
-"""+ − * / ** and unary minus: entry by entry, a row or a column stretching as NumPy's broadcasting
-does."""
+"""+ − * / ** and unary minus, entry by entry; a row or a column stretches as in NumPy."""
 
 from __future__ import annotations
 
@@ -159,8 +158,7 @@ class Negate(Operation):
 
 
 class Power(Operation):
-    """A scalar exponent stays an exponent in index notation; powers by arrays are a head of their
-    own."""
+    """A scalar exponent stays an exponent in index notation; powers by arrays are heads."""
 
     name, operator = "**", True
     takes = Takes(operands=("A", "B"))
@@ -244,8 +242,7 @@ def scaled(node: Apply) -> Form:
 
 
 def _only_scalars(factor: Expression) -> bool:
-    """Whether all that stands side by side in a scalar is scalar: in (x xᵀ) A the brackets have to
-    stay."""
+    """Whether all that stands side by side is scalar: in (x xᵀ) A the brackets have to stay."""
     while isinstance(factor, Apply) and factor.operation.name in ("*", "@"):
         if not all(is_scalar(operand.shape) for operand in factor.operands):
             return False

@@ -100,8 +100,7 @@ class Clip(Operation):
 
 
 class Compare(Operation):
-    """A comparison, the condition of `where`: 1 where it holds, otherwise 0, and nowhere a
-    derivative."""
+    """A comparison, the condition of `where`: 1 where it holds and 0 elsewhere; constant."""
 
     operator = True
     takes = Takes(operands=("A", "B"))

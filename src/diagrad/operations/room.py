@@ -49,8 +49,7 @@ class Takes(NamedTuple):
 
 
 class ShapeError(ValueError):
-    """Operands that do not fit. `{0}` and `{1}` in the message stand for an operand with its
-    shape."""
+    """Operands that do not fit. `{0}`, `{1}` in the message stand for one with its shape."""
 
 
 class Operation:
@@ -74,8 +73,7 @@ class Operation:
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """Tells operations apart in the structural order; holds no address and no name that a user
-        chose."""
+        """Tells operations apart in the structural order; no address, no name a user chose."""
         return (self.name,)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
@@ -97,8 +95,7 @@ class Operation:
         return None
 
     def joined(self, head: Applied, other: Factor, argument: Head) -> Factor | None:
-        """What the head times another factor with the same labels is, where that is one factor; or
-        None."""
+        """The head times another factor with the same labels, where that is one factor."""
         return None
 
     def complement(self, head: Applied) -> Head | None:
@@ -121,8 +118,7 @@ class Operation:
         raise NotImplementedError
 
     def form(self, notation: str, node: Apply) -> Form | None:
-        """How the notation ("source", "unicode", "ascii", "latex") prints it; None for a plain call
-        by name."""
+        """How a notation ("source", "unicode", "ascii", "latex") prints it; None for a call."""
         return None
 
 
@@ -163,6 +159,5 @@ def need_square(shape: Shape, name: str) -> None:
 
 
 def entry(operand: Indexed, i: Any, j: Any) -> Any:
-    """The entry at row labels i and column labels j of an operand that stretches along its unit
-    axes."""
+    """The entry at row labels i and column labels j; an operand stretches along unit axes."""
     return operand.tensor[i if operand.rows else (), j if operand.columns else ()]

@@ -44,8 +44,7 @@ class AlongAxis(Operation):
         return Indexed(Applied(self, (A.tensor,), axes, along), A.row_axes)
 
     def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
-        """Along rows or over a vector without `axis`, down the columns of a matrix with it; or the
-        transpose."""
+        """Along rows or a vector without `axis`, down columns with it; or the transpose."""
         argument = show(head.arguments[0], row, column)
         if len(head.parameters) == 2:
             return self.of_everything(argument)
@@ -79,8 +78,7 @@ def axis_of(
 
 
 def axis_labels(head: Applied) -> tuple[Any, Any, Any, Any]:
-    """Labels of the head's axes i and of a second run j of the same axes; of both those along which
-    it runs."""
+    """Labels i of the head's axes, a second run j of them, and those of both it runs along."""
     i, j = labels(head.arguments[0].axes), labels(head.arguments[0].axes)
     along = head.parameters
     return i, j, tuple(i[k] for k in along), tuple(j[k] for k in along)

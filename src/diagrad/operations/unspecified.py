@@ -63,8 +63,7 @@ class Unspecified(Elementwise):
 
 
 class Prime(Elementwise):
-    """f′ of a built-in function, as written by `prime(f)`; index notation replaces it by its
-    formula."""
+    """f′ as written by `prime(f)`; index notation replaces it by its formula."""
 
     def __init__(self, base: Elementwise) -> None:
         self.base = base

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from diagrad.expression import Apply, Expression
-from diagrad.operations.products import split_subscripts
+from diagrad.operations.einsum import split_subscripts
 from diagrad.operations.room import ATOM, CHAIN, PRODUCT, SIGN, SUM, Form
 from diagrad.show.names import SUBSCRIPTS
 

@@ -11,12 +11,12 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-GREEK = (
+ALPHABET = (
     "alpha α beta β gamma γ delta δ epsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ "
     "nu ν xi ξ pi π rho ρ sigma σ tau τ upsilon υ phi φ chi χ psi ψ omega ω Gamma Γ Delta Δ "
     "Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω"
 )
-LETTERS = GREEK.split()
+LETTERS = ALPHABET.split()
 SPELLED = dict(zip(LETTERS[1::2], LETTERS[::2], strict=True))
 # `lambda` is a word of Python, so people write `lam`.
 GREEK = dict(zip(LETTERS[::2], LETTERS[1::2], strict=True)) | {"lam": "λ", "Lam": "Λ"}

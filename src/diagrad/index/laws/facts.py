@@ -34,8 +34,7 @@ def _zero_or_one(context: Context, head: Head) -> bool:
 
 
 def gated(context: Context, term: Term) -> Term | None:
-    """relu(a)ⁿ step(a) = relu(a)ⁿ, |a| sign(a) = a, a sign(a) = |a|: the rooms say which functions
-    do so."""
+    """relu(a)ⁿ step(a) = relu(a)ⁿ, |a| sign(a) = a, a sign(a) = |a|, as the rooms say."""
     for position, factor in enumerate(term.factors):
         head = factor.head
         if not isinstance(head, Applied) or factor.exponent != 1:

@@ -90,16 +90,16 @@ def _summed(term: Term, factor: Factor, own: list[int], outer: tuple[int, ...]) 
     return Sum(axes, (Term(1, (inner,), bound),))
 
 
-def closed_scalars(context: Context, term: Term, scalar: bool) -> Term | None:
+def closed_scalars(context: Context, term: Term, alone: bool) -> Term | None:
     """A part of the product whose labels are all bound, and bound to each other alone, is a scalar
-    of its own. A term of a `scalar` that is nothing else stays as it is."""
+    of its own. A term that is nothing else, and `alone` in a scalar, stays as it is."""
     if not term.bound:
         return None
     for part in _components(term):
         labels = {k for p in part for k in term.factors[p].labels}
         if any(k >= 0 for k in labels) or not labels:
             continue
-        if scalar and len(part) == len(term.factors) and term.coefficient == 1:
+        if alone and len(part) == len(term.factors) and term.coefficient == 1:
             continue
         total = context.normal(_closed(term, part, labels))
         rest = tuple(f for k, f in enumerate(term.factors) if k not in part)
