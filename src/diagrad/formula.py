@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 class Formula:
     """An expression over the names of a problem. `layout` says how a derivative is laid out, None
-    for a value."""
+    for a value; `labels` are those of the result's axes where the formula is by elements."""
 
     def __init__(
-        self, expression: Expression, source: Source, names: Names, layout: str | None = None
+        self,
+        expression: Expression,
+        source: Source,
+        names: Names,
+        layout: str | None = None,
+        labels: str = "",
     ) -> None:
         self.expression = expression
         self.layout = layout
+        self.labels = labels
         self._problem = source
         self._names = names
 

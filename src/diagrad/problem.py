@@ -21,7 +21,7 @@ from diagrad.index.term import Head
 from diagrad.language import Source, read, read_expression
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.contract import NoMatrixForm
-from diagrad.matrix.elements import by_elements
+from diagrad.matrix.elements import LETTERS, by_elements
 from diagrad.matrix.raising import Raiser
 from diagrad.setting import Setting, shapes, with_facts
 from diagrad.show import Names
@@ -202,7 +202,8 @@ class Problem:
             shown = by_elements(tensor, arrangement.places, raiser)
         except NoMatrixForm as error:
             raise DerivationError(f"this derivative is not supported yet: {error}") from None
-        return Formula(shown, self.source, self.names, layout)
+        labels = LETTERS[: len(arrangement.places)]
+        return Formula(shown, self.source, self.names, layout, labels)
 
     def _read_again(self, formula: Formula) -> Expression:
         """The formula as its source says it: what is checked is what is printed."""

@@ -56,10 +56,12 @@ def latex_label(problem: dg.Problem, d: dg.Derivation) -> str:
     if not d.of.isidentifier():
         of = rf"\left({of}\right)"
     power = "^2 " if d.order == 2 else " "
-    if len(by) == 2 and by[0] == by[1]:
-        return rf"\frac{{\partial^2 {of}}}{{\partial {{{by[0]}}}^2}}"
     below = r" \, ".join(rf"\partial {name}" for name in by)
-    return rf"\frac{{\partial{power}{of}}}{{{below}}}"
+    if len(by) == 2 and by[0] == by[1]:
+        below = rf"\partial {{{by[0]}}}^2"
+    quotient = rf"\frac{{\partial{power}{of}}}{{{below}}}"
+    labels = d.result.labels
+    return rf"\left({quotient}\right)_{{{labels}}}" if labels else quotient
 
 
 class Wording:
@@ -88,8 +90,9 @@ class Wording:
         return printed if text.isidentifier() else f"({printed})"
 
     def label(self, d: dg.Derivation) -> str:
-        """∂J/∂x, ∂²J/∂x², ∂²J/∂x∂W₁."""
-        return self.quotient(d, self.name(d.of), [self.name(name) for name in by_names(d)])
+        """∂J/∂x, ∂²J/∂x², ∂²J/∂x∂W₁; (∂h/∂W₁)ᵢⱼₖₗ where the formula is by elements."""
+        quotient = self.quotient(d, self.name(d.of), [self.name(name) for name in by_names(d)])
+        return self.entry_of(f"({quotient})", d.result.labels) if d.result.labels else quotient
 
     def quotient(self, d: dg.Derivation, of: str, by: list[str]) -> str:
         if len(by) == 2 and by[0] == by[1]:
@@ -135,9 +138,14 @@ class Wording:
         if not at:
             return printed
         if self.plain:
-            return f"{printed}[{','.join(at)}]"
+            return self.entry_of(printed, at)
         bare = len(printed) == 1 or printed.startswith("(")
-        return (printed if bare else f"({printed})") + "".join(SUBSCRIPTS[letter] for letter in at)
+        return self.entry_of(printed if bare else f"({printed})", at)
+
+    def entry_of(self, printed: str, at: str) -> str:
+        if self.plain:
+            return f"{printed}[{','.join(at)}]"
+        return printed + "".join(SUBSCRIPTS[letter] for letter in at)
 
 
 def rank(shape: tuple[str, ...]) -> int:

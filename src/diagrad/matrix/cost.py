@@ -58,7 +58,7 @@ def _stumble(node: Expression) -> float:
                 return 2.5
             return 1.0 if any(is_scalar(operand.shape) for operand in inner.operands) else 0.2
         case "ones":
-            return 1.0
+            return 2.0
         case "@":
             return 3.0 * sum(_stretched_sum(operand) for operand in node.operands)
         case "einsum":

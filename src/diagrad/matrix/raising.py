@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from diagrad.dimensions import UNIT, Shape, is_scalar
-from diagrad.expression import Expression, Symbol, number
+from diagrad.expression import Apply, Expression, Symbol, number
 from diagrad.index import knowledge, search
 from diagrad.index.context import Context
 from diagrad.index.term import (
@@ -150,14 +150,10 @@ class Raiser:
         signed = [self._term(term, row, column) for term in terms]
         if len(signed) == 1:
             return front(signed[0])
-        if self.diagonal and row is not None and column is not None:
-            signed = [Signed(s.negative, self._matrix(s.expression, signed)) for s in signed]
+        identity = any(_is_diagonal(s.expression) for s in signed)
+        if self.diagonal or identity:
+            signed = [Signed(s.negative, _beside(s.expression, signed, identity)) for s in signed]
         return added(signed)
-
-    def _matrix(self, expression: Expression, beside: list[Signed]) -> Expression:
-        """In a Jacobian a number beside a matrix is that number in every entry, as a matrix."""
-        shape = max((s.expression.shape for s in beside), key=lambda shape: UNIT not in shape)
-        return make.filled(expression, shape) if is_scalar(expression.shape) else expression
 
     def _term(self, term: Term, row: Place, column: Place) -> Signed:
         term = complemented(flipped(term), self.context)
@@ -261,3 +257,17 @@ class Raiser:
         if exponent == Fraction(1, 2):
             return root(base), False
         return make.power(base, number(Fraction(exponent))), False
+
+
+def _is_diagonal(expression: Expression) -> bool:
+    return isinstance(expression, Apply) and expression.operation.name in ("eye", "diag")
+
+
+def _beside(expression: Expression, signed: list[Signed], identity: bool) -> Expression:
+    """In a Jacobian, and beside a diagonal matrix, what stretches to a matrix in a sum is written
+    as that matrix; a name that stretches beside no diagonal matrix stays, as in X − μ."""
+    shapes = [s.expression.shape for s in signed]
+    full = next((shape for shape in shapes if UNIT not in shape), None)
+    if full is None or (isinstance(expression, Symbol) and not identity):
+        return expression
+    return make.filled(expression, full)
