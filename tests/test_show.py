@@ -56,7 +56,7 @@ def test_the_seed_network_prints_as_in_a_textbook() -> None:
 
 UNICODE = {
     "sigmoid(x @ W1 + b1)": "σ(x W₁ + b₁)",
-    "-sum(y * log(yhat))": "−Σ(y ∘ log(ŷ))",
+    "-sum(y * log(yhat))": "−∑(y ∘ log(ŷ))",
     "-y / yhat": "−y ⊘ ŷ",
     "s * (-t)": "s (−t)",
     "-(-s)": "−(−s)",
@@ -85,7 +85,7 @@ UNICODE = {
     "A - (B - C)": "A − (B − C)",
     "sum(A, axis=0)": "𝟏ᵀ A",
     "sum(2 * A, axis=0)": "𝟏ᵀ · 2 A",
-    "sum(A) ** 2": "(Σ(A))²",
+    "sum(A) ** 2": "(∑(A))²",
     "norm(A) ** 2": "‖A‖²",
     "where(A > -B, A, B)": "where(A > −B, A, B)",
     "A + eye(n) * lam": "A + λ I",
@@ -113,7 +113,7 @@ LATEX = {
     "relu(b1)": r"\operatorname{relu}\left(b_{1}\right)",
     "sqrt(s) ** 2": r"\left(\sqrt{s}\right)^{2}",
     "cross_entropy(y, yhat)": r"\operatorname{cross\_entropy}\left(y, \hat{y}\right)",
-    "ones(n, 1) @ u": r"\mathbf{1}_{n \times 1} u",
+    "ones(n, 1) @ u": r"\mathbf{1} u",
     "1e-05 * A": r"10^{-5} A",
 }
 

@@ -96,6 +96,8 @@ def derive(
     import diagrad as dg
     from diagrad.report import render
 
+    if output is not None and file != "-" and Path(output).resolve() == Path(file).resolve():
+        raise ProblemError(f"{output} is the problem itself: choose another file for the result")
     problem = dg.parse(read(file), file=shown(file))
     for warning in problem.warnings:
         say(warning)
@@ -146,6 +148,8 @@ def read(file: str) -> str:
 def read_bytes(file: str) -> bytes:
     """Of a longer file one byte more than the most, never all of it."""
     if file == "-":
+        if sys.stdin is None:
+            raise OSError(None, "it is closed")
         return sys.stdin.buffer.read(LONGEST + 1)
     with Path(file).open("rb") as stream:
         return stream.read(LONGEST + 1)

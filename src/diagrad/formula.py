@@ -53,7 +53,7 @@ class Formula:
         """The sizes as text, ("1", "Dx"); a scalar has ("1", "1")."""
         return tuple(str(size) for size in self.expression.shape)
 
-    def evaluate(self, **arrays: object) -> Any:
+    def evaluate(self, /, **arrays: object) -> Any:
         """The value at given variables: a NumPy array of this shape, or a NumPy scalar.
 
         Only the variables that the formula depends on are needed; the definitions among its names

@@ -22,6 +22,7 @@ from diagrad.language import Source, read, read_expression
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.elements import LETTERS, by_elements
+from diagrad.matrix.explicit import explicit
 from diagrad.matrix.raising import Raiser
 from diagrad.setting import Setting, shapes, with_facts
 from diagrad.show import Names
@@ -88,7 +89,7 @@ class Problem:
         """An expression over the problem's names, to print and evaluate. Raises ProblemError."""
         return Formula(self.expression(text), self.source, self.names)
 
-    def evaluate(self, **arrays: object) -> dict[str, Any]:
+    def evaluate(self, /, **arrays: object) -> dict[str, Any]:
         """The forward pass: every definition's value, by name.
 
         Arrays are NumPy arrays or nested lists in the declared shapes; one-dimensional ones are
@@ -151,9 +152,11 @@ class Problem:
 
     def _variables(self, wrt: Wrt, order: int) -> tuple[str, ...]:
         """One name per order. Raises DerivationError for what cannot be differentiated by."""
-        if order not in (1, 2):
+        if order not in (1, 2) or not isinstance(order, int):
             raise DerivationError(f"order is 1 or 2, not {order!r}")
-        by = (wrt,) * order if isinstance(wrt, str) else tuple(wrt)
+        if not isinstance(wrt, str | tuple):
+            raise DerivationError(f"wrt is a name, a pair or a list of names, not {wrt!r}")
+        by = (wrt,) * order if isinstance(wrt, str) else wrt
         if len(by) != order:
             raise DerivationError(
                 f"order {order} needs {order} variable{'s'[: order - 1]}, not {by}"
@@ -192,8 +195,8 @@ class Problem:
         layout = arrangement.layout
         if arrangement.matrix:
             try:
-                row, column = arrangement.places
-                return Formula(raiser.raised(tensor, row, column), self.source, self.names, layout)
+                shown = explicit(raiser.raised(tensor, *arrangement.places))
+                return Formula(shown, self.source, self.names, layout)
             except NoMatrixForm:
                 pass
         else:
@@ -204,6 +207,15 @@ class Problem:
             raise DerivationError(f"this derivative is not supported yet: {error}") from None
         labels = LETTERS[: len(arrangement.places)]
         return Formula(shown, self.source, self.names, layout, labels)
+
+    def _on_a_kink(self, expression: Expression, by: tuple[str, ...]) -> bool:
+        """Whether facts of a variable make entries exactly 0 or 1 where functions have kinks."""
+        facts = [self.source.variables[name].facts for name in by if name in self.source.variables]
+        if not any(fact & EXACT for fact in facts):
+            return False
+        parts = [expression, *(d.expression for d in self.source.definitions.values())]
+        nodes = (node for part in parts for node in walk(part) if isinstance(node, Apply))
+        return any(node.operation.name in KINKED | SINGULAR for node in nodes)
 
     def _read_again(self, formula: Formula) -> Expression:
         """The formula as its source says it: what is checked is what is printed."""
@@ -230,6 +242,11 @@ class Problem:
         verification = verify(
             self.source, expression, by, layout, again, formula.layout, points, seed
         )
+        if not verification.passed and self._on_a_kink(expression, by):
+            raise DerivationError(
+                f"{asked} cannot be checked: what is declared of {by[0]} puts it on a kink, "
+                "where only the convention says what the derivative is"
+            )
         if not verification.passed:
             raise InternalError(
                 f"the formula {formula.source} for {asked} failed its check "
@@ -237,6 +254,27 @@ class Problem:
             )
         return verification
 
+
+# Facts that fix entries of a variable, operations with kinks, and such as have poles or kinks at 0.
+EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
+KINKED = frozenset(
+    [
+        "relu",
+        "step",
+        "abs",
+        "sign",
+        "maximum",
+        "minimum",
+        "clip",
+        "where",
+        "norm",
+        "norm1",
+        "sqrt",
+        "**",
+        "/",
+        "log",
+    ]
+)
 
 # An expression of the deepest nesting that the language allows takes some thousand calls.
 RECURSION = 20_000

@@ -184,7 +184,9 @@ class Context:
                 return inner._replace(common=inner.common + common)
         orders = knowledge.axis_orders(len(head.axes))
         turned = [self._scaled(head, order) for order in orders]
-        return min((g for g in turned if g is not None), key=lambda g: g.primitive.key)
+        return min(
+            (g for g in turned if g is not None), key=lambda g: g.primitive.key, default=plain
+        )
 
     def _scaled(self, head: Sum, order: tuple[int, ...]) -> Group | None:
         """The sum with its axes in this order, and without its common number; None where turning it

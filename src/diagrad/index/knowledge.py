@@ -155,7 +155,7 @@ def content(head: Sum) -> Rational:
 def common_factors(head: Sum) -> tuple[Factor, ...]:
     """Powers that stand in every term with the same free labels. None are taken from a sum with a
     δ, for they would spoil diag(p) − p pᵀ."""
-    if any(isinstance(f.head, Delta) for t in head.terms for f in t.factors):
+    if not head.terms or any(isinstance(f.head, Delta) for t in head.terms for f in t.factors):
         return ()
     shared = []
     for factor in head.terms[0].factors:

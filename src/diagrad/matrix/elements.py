@@ -25,12 +25,29 @@ def by_elements(head: Head, places: Sequence[int | None], raiser: Raiser) -> Exp
     shown = []
     for term in terms:
         for piece in distributed(term, wide):
-            shown.append(_einsum(piece, places, head, raiser))
+            shown += _shown(piece, places, head, raiser)
     if len(shown) > MOST_SUMMANDS:
         raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:
         shown = [(False, _zeros(head, places))]
     return with_sign(shown)
+
+
+def _shown(
+    term: Term, places: Sequence[int | None], head: Head, raiser: Raiser
+) -> list[tuple[bool, Expression]]:
+    """A term as one einsum, or as several where a factor has to be multiplied out to be written."""
+    try:
+        return [_einsum(term, places, head, raiser)]
+    except NoMatrixForm:
+        pieces = distributed(term, _any_sum)
+        if pieces == [term]:
+            raise
+    return [shown for piece in pieces for shown in _shown(piece, places, head, raiser)]
+
+
+def _any_sum(factor: Factor) -> bool:
+    return isinstance(factor.head, Sum) and factor.exponent == 1
 
 
 def wide(factor: Factor) -> bool:

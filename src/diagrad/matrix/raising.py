@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from diagrad.dimensions import UNIT, Shape, is_scalar
+from diagrad.dimensions import UNIT, Shape
 from diagrad.expression import Apply, Expression, Symbol, number
 from diagrad.index import knowledge, search
 from diagrad.index.context import Context

@@ -228,9 +228,14 @@ class Filled(Operation):
         return np.full([size.evaluate(sizes) for size in node.parameters], float(self.value))
 
     def form(self, notation: str, node: Apply) -> Form | None:
-        if notation == "latex":
-            return Form(rf"\mathbf{{{{{self.value}}}}}_{{{{{{sizes[0]}} \times {{sizes[1]}}}}}}")
-        return None
+        if notation not in ("unicode", "latex") or self.value == 0:
+            latex = rf"\mathbf{{{{{self.value}}}}}_{{{{{{sizes[0]}} \times {{sizes[1]}}}}}}"
+            return Form(latex) if notation == "latex" else None
+        one, top = ("𝟏", "ᵀ") if notation == "unicode" else (r"\mathbf{{1}}", r"^{{\top}}")
+        rows, columns = (size == UNIT for size in node.parameters)
+        if columns:
+            return Form(one)
+        return Form(one + top, POSTFIX) if rows else Form(f"{one} {one}{top}", CHAIN)
 
 
 class Eye(Operation):

@@ -57,7 +57,7 @@ class Total(Reduction):
             return Form(f"{one}{top}{{by}}{{0}}", CHAIN, (CHAIN,))
         if axis == 1:
             return Form(f"{{0}}{{by}}{one}", CHAIN, (CHAIN,))
-        sign = "Σ({0})" if notation == "unicode" else r"\sum\left({0}\right)"
+        sign = "∑({0})" if notation == "unicode" else r"\sum\left({0}\right)"
         return Form(sign, SIGN, (0,))
 
 

@@ -28,6 +28,9 @@ ROUNDINGS, JITTER = 6, 256 * float(np.finfo(float).eps)
 # The complex step's own error is of second order in a step of 1e-100.
 SMALLEST = 1e-150
 NOISE_MARGIN, ERROR_MARGIN = 100.0, 10.0
+# Differences this small beside the value may be those of a constant; steps are made this much
+# smaller where a kink may lie among them.
+NOTHING, CLOSER = 1e-5, 1 / 64
 
 
 @dataclass(frozen=True)
@@ -111,15 +114,34 @@ class Check:
         stated = self._stated(environment, value, chosen)
         if not np.isfinite(stated).all():
             raise Undecided(Reason.NO_FORMULA)
+        nothing = Compared(0.0, f"point {number + 1}: nothing but rounding", drawn.sizes, True)
         if not numeric.settled(self.tolerance * np.abs(numeric.value).max()):
+            if not stated.any() and self._may_be_zero(numeric, value):
+                return nothing
             raise Undecided(Reason.LOST)
-        if not self._agrees(stated, numeric) and self._is_noise(
-            drawn, chosen, stated, numeric, rng
-        ):
-            return Compared(0.0, f"point {number + 1}: nothing but rounding", drawn.sizes, True)
+        if not self._agrees(stated, numeric):
+            self._look_closer(environment, chosen, numeric)
+            if self._is_noise(drawn, chosen, stated, numeric, rng):
+                return nothing
         error, zero = _relative(stated, numeric.value), not numeric.value.any()
         worst = self._worst(number, chosen, stated, numeric.value)
         return Compared(error, worst, drawn.sizes, zero and error == 0)
+
+    def _may_be_zero(self, numeric: Estimate, value: Array) -> bool:
+        """Whether differences that do not settle are small beside the value and their own error,
+        as those of a constant are."""
+        most = np.abs(numeric.value).max()
+        small = most <= ERROR_MARGIN * (numeric.error + numeric.rounding)
+        return bool(small and most <= NOTHING * max(1.0, np.abs(value).max()))
+
+    def _look_closer(self, environment: Environment, chosen: Directions, numeric: Estimate) -> None:
+        """Raises Undecided where smaller steps give another derivative: they do not cross the kink
+        that larger ones crossed."""
+        closer = differentiate(self.path, environment, chosen, CLOSER)
+        allowed = self.tolerance * _scale(closer.value, numeric.value)
+        beyond = ERROR_MARGIN * (closer.error + closer.rounding + numeric.rounding)
+        if _distance(closer.value, numeric.value) > max(allowed, beyond):
+            raise Undecided(Reason.LOST)
 
     def _shapes(self, environment: Environment) -> tuple[tuple[int, int], ...]:
         arrays = (environment.arrays[name] for name in self.path.wrt)

@@ -89,7 +89,9 @@ class Estimate:
         return self.error <= max(allowed, SETTLED * self.rounding)
 
 
-def differentiate(path: Path, environment: Environment, chosen: Directions) -> Estimate:
+def differentiate(
+    path: Path, environment: Environment, chosen: Directions, shrink: float = 1.0
+) -> Estimate:
     """The derivative of `path.of` along the directions, of order one or two as there are names in
     `path.wrt`.
 
@@ -106,13 +108,15 @@ def differentiate(path: Path, environment: Environment, chosen: Directions) -> E
     pieces = []
     for start in range(0, len(lead), size):
         along = tuple(a if len(a) != len(lead) else a[start : start + size] for a in chosen.along)
-        pieces.append(method(path, environment, along))
+        pieces.append(method(path, environment, along, shrink))
     value = np.concatenate([piece.value for piece in pieces])
     errors = np.max([(piece.error, piece.rounding) for piece in pieces], axis=0)
     return Estimate(value, *map(float, errors))
 
 
-def _first(path: Path, environment: Environment, along: tuple[Array, ...]) -> Estimate:
+def _first(
+    path: Path, environment: Environment, along: tuple[Array, ...], shrink: float
+) -> Estimate:
     (name,), (u,) = path.wrt, along
     x = environment.arrays[name]
     if path.analytic:
@@ -120,7 +124,7 @@ def _first(path: Path, environment: Environment, along: tuple[Array, ...]) -> Es
             _complex_step(path, environment, {name: x + 1j * STEP * u}, len(u)), 0.0, 0.0
         )
 
-    t = _ladder(x, u)
+    t = _ladder(x, u, shrink)
     forth, back = (
         _batch(path.value(environment, {name: x + sign * t * u}), (LEVELS, len(u)))
         for sign in (1, -1)
@@ -128,7 +132,9 @@ def _first(path: Path, environment: Environment, along: tuple[Array, ...]) -> Es
     return _extrapolate([forth, -back], 2 * t)
 
 
-def _second(path: Path, environment: Environment, along: tuple[Array, ...]) -> Estimate:
+def _second(
+    path: Path, environment: Environment, along: tuple[Array, ...], shrink: float
+) -> Estimate:
     first, second = path.wrt
     u, v = along
     x, y = environment.arrays[first], environment.arrays[second]
@@ -137,7 +143,7 @@ def _second(path: Path, environment: Environment, along: tuple[Array, ...]) -> E
     def moved(du: Array, dv: Array) -> dict[str, Array]:
         return {first: x + du + dv} if first == second else {first: x + du, second: y + dv}
 
-    s, t = _ladder(x, u), _ladder(y, v)
+    s, t = _ladder(x, u, shrink), _ladder(y, v, shrink)
     if path.analytic:
         slopes = [
             sign
@@ -165,11 +171,11 @@ def _batch(value: Array, batch: int | tuple[int, ...]) -> Array:
     return np.broadcast_to(value, (*lead, *value.shape[-2:]))
 
 
-def _ladder(x: Array, u: Array) -> Array:
+def _ladder(x: Array, u: Array, shrink: float) -> Array:
     """Steps t along each direction, halved from level to level, in proportion to the entries that
-    it moves."""
+    it moves; `shrink` makes them smaller."""
     moved = np.sqrt(np.sum(x * x * u * u, (-2, -1)) / np.sum(u * u, (-2, -1)))
-    widest = WIDEST * np.maximum(moved, NARROWEST)
+    widest = shrink * WIDEST * np.maximum(moved, NARROWEST)
     halvings = 0.5 ** np.arange(LEVELS)
     steps: Array = halvings.reshape(-1, *[1] * widest.ndim) * widest
     return steps[..., None, None]
