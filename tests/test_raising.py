@@ -89,7 +89,7 @@ the Jacobian of softmax: p by z → diag(p) - p.T @ p
 the Jacobian of softmax of a column: p by z → diag(p) - p @ p.T
     z: column[K]
     p = softmax(z)
-the Jacobian of log-softmax: log_softmax(z) by z → eye(K) - softmax(z)
+the Jacobian of log-softmax: log_softmax(z) by z → eye(K) - ones(K, 1) @ softmax(z)
     z: row[K]
 the gradient of logsumexp: logsumexp(z) by z → softmax(z)
     z: row[K]

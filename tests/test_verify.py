@@ -194,7 +194,7 @@ def test_a_value_that_is_nowhere_finite_is_an_error():
 
 
 def test_a_formula_that_is_nowhere_finite_is_an_error_of_ours():
-    with pytest.raises(InternalError, match="the formula by x has no finite value"):
+    with pytest.raises(DerivationError, match="the formula by x has no finite value"):
         checked("x: row[n]", "sum(x)", "x", "(x - x) / (x - x)")
 
 

@@ -55,7 +55,8 @@ class Problem:
         self.source = source
         self.shapes = shapes(source)
         self.names = Names(
-            [d.name for d in source.dimensions] + list(self.shapes) + list(source.functions)
+            [d.name for d in source.dimensions] + list(self.shapes) + list(source.functions),
+            signs=self._signs(),
         )
 
     @property
@@ -184,6 +185,13 @@ class Problem:
         raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
         return self._raised(tensor, arrangement, raiser), record
 
+    def _signs(self) -> list[str]:
+        """What the operations of the problem print as, where it is a single letter."""
+        parts = [d.expression for d in self.source.definitions.values()]
+        nodes = [node for part in parts for node in walk(part) if isinstance(node, Apply)]
+        forms = [node.operation.form(way, node) for node in nodes for way in ("unicode", "latex")]
+        return [form.template.partition("(")[0].partition(r"\left")[0] for form in forms if form]
+
     def _speaks_of_means(self, expression: Expression) -> bool:
         """Whether the problem says `mean`, so that its derivative may, too."""
         written = [expression, *(d.expression for d in self.source.definitions.values())]
@@ -257,24 +265,8 @@ class Problem:
 
 # Facts that fix entries of a variable, operations with kinks, and such as have poles or kinks at 0.
 EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
-KINKED = frozenset(
-    [
-        "relu",
-        "step",
-        "abs",
-        "sign",
-        "maximum",
-        "minimum",
-        "clip",
-        "where",
-        "norm",
-        "norm1",
-        "sqrt",
-        "**",
-        "/",
-        "log",
-    ]
-)
+KINKED = frozenset({"relu", "step", "abs", "sign", "maximum", "minimum", "clip", "where"})
+SINGULAR = frozenset({"norm", "norm1", "sqrt", "**", "/", "log"})
 
 # An expression of the deepest nesting that the language allows takes some thousand calls.
 RECURSION = 20_000

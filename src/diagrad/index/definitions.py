@@ -78,7 +78,11 @@ class Definitions:
 
     def _add_product(self, definition: Definition, body: Sum) -> None:
         (term,) = body.terms
-        scalars = tuple(f for f in term.factors if isinstance(f.head, Extent | Numeral | Constant))
+        scalars = tuple(
+            f
+            for f in term.factors
+            if isinstance(f.head, Extent | Numeral | Constant) and not isinstance(f.exponent, Head)
+        )
         required = tuple(f for f in term.factors if f not in scalars)
         if not required or (len(required) == 1 and _is_just_a_name(required[0], term)):
             return

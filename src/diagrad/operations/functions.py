@@ -300,7 +300,7 @@ TABLE: tuple[Elementwise, ...] = (
     Elementwise(
         "log1p",
         lambda x, y: (1 + x) ** -1,
-        np.log1p,
+        kernels.log1p,
         "log(1 + x), accurate for small x.",
         "log1p′ x = 1/(1 + x)",
         at={0: 0},

@@ -23,7 +23,17 @@ def sigmoid(a: Array) -> Array:
 
 def softplus(a: Array) -> Array:
     """log(1 + eˣ) as log(1 + e^−|x|) + max(x, 0), likewise."""
-    return np.log1p(np.exp(np.where(real(a) >= 0, -a, a))) + np.where(real(a) >= 0, a, 0)
+    return log1p(np.exp(np.where(real(a) >= 0, -a, a))) + np.where(real(a) >= 0, a, 0)
+
+
+def log1p(a: Array) -> Array:
+    """log(1 + x), exact for small x also where x is complex: log|1 + x| is
+    ½ log1p(Re x (2 + Re x) + (Im x)²)."""
+    if not np.iscomplexobj(a):
+        return np.log1p(a)
+    x, y = np.real(a), np.imag(a)
+    value: Array = 0.5 * np.log1p(x * (2 + x) + y * y) + 1j * np.arctan2(y, 1 + x)
+    return value
 
 
 def step(a: Array) -> Array:

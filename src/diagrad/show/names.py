@@ -123,14 +123,15 @@ DERIVATIVES = {
 
 
 class Names:
-    """The printed names of a problem, no two alike: a name that would print as an earlier one keeps
-    its spelling.
+    """The printed names of a problem, no two alike: a name that would print as an earlier one, or as
+    one of the `signs` that stand for operations, keeps its spelling.
 
     A name that was not given prints by itself, without that promise.
     """
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
+    def __init__(self, names: Iterable[str] = (), signs: Iterable[str] = ()) -> None:
         self.names = tuple(dict.fromkeys(names))
+        self.signs = frozenset(signs)
         self._shown = {notation: self._apart(notation) for notation in PRETTY}
 
     def _apart(self, notation: str) -> dict[str, str]:
@@ -138,7 +139,7 @@ class Names:
         reserved."""
         spelled = {WRITTEN[notation](name): name for name in self.names}
         shown: dict[str, str] = {}
-        taken: set[str] = set()
+        taken: set[str] = set(self.signs)
         for name in self.names:
             pretty = PRETTY[notation](name)
             free = pretty not in taken and spelled.get(pretty, name) == name

@@ -69,9 +69,9 @@ def verify(
     points.
 
     `formula_layout` where the formula has another layout than was asked for; `introduced` are
-    names that only the formula uses. Raises InternalError where the formula has the wrong shape or
-    no finite value, DerivationError where `of` has no finite value or derivative, or one lost in
-    rounding, at any point tried.
+    names that only the formula uses. Raises InternalError where the formula has the wrong shape,
+    DerivationError where it or `of` has no finite value or derivative, or one lost in rounding, at
+    any point tried.
     """
     route = path(source, of, wrt, formula, introduced or {})
     method, tolerance = METHODS[len(wrt), route.analytic]

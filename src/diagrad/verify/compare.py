@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diagrad.errors import DerivationError, InternalError
+from diagrad.errors import DerivationError
 from diagrad.evaluate import Environment, evaluate, with_definitions
 from diagrad.expression import Expression
 from diagrad.operations.room import Array
@@ -31,6 +31,8 @@ NOISE_MARGIN, ERROR_MARGIN = 100.0, 10.0
 # Differences this small beside the value may be those of a constant; steps are made this much
 # smaller where a kink may lie among them.
 NOTHING, CLOSER = 1e-5, 1 / 64
+# What rounding leaves of a derivative that is 0, beside the value.
+ROUNDED = 1e-13
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Check:
         """The comparison at the first point tried that decides; at most TRIES are tried, always
         the same. Zeros decide only where no style of points gives anything else.
 
-        Raises InternalError where the formula has the wrong shape or is finite at no point where
-        the derivative is, DerivationError where there is no derivative to compare with.
+        Raises InternalError where the formula has the wrong shape, DerivationError where it is
+        finite at no point, or there is no derivative to compare with.
         """
         most, zero = Reason.NO_VALUE, None
         for k, style in enumerate(STYLES):
@@ -115,6 +117,8 @@ class Check:
         if not np.isfinite(stated).all():
             raise Undecided(Reason.NO_FORMULA)
         nothing = Compared(0.0, f"point {number + 1}: nothing but rounding", drawn.sizes, True)
+        if not stated.any() and np.abs(numeric.value).max() <= ROUNDED * np.abs(value).max():
+            return nothing
         if not numeric.settled(self.tolerance * np.abs(numeric.value).max()):
             if not stated.any() and self._may_be_zero(numeric, value):
                 return nothing
@@ -223,7 +227,9 @@ class Check:
         tried = f"any of the {TRIES} random points tried"
         by = " and ".join(self.path.wrt)
         if reason is Reason.NO_FORMULA:
-            return InternalError(f"the formula by {by} has no finite value at {tried}")
+            return DerivationError(
+                f"the formula by {by} has no finite value at {tried}: it divides by what is 0 there"
+            )
         if reason is Reason.LOST:
             return DerivationError(
                 f"the derivative by {by} cannot be checked: rounding or a kink hides it at {tried}"
