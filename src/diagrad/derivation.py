@@ -19,7 +19,7 @@ class Record:
     rewritings: tuple[Application, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
     """The derivative of `of` with respect to `wrt`: a verified formula.
 

@@ -129,7 +129,7 @@ def _value(node: Expression, operands: list[Array], environment: Environment) ->
         return _named(node, environment)
     assert isinstance(node, Apply)
     if isinstance(node.operation, Unspecified):
-        return _derivative_of(node.operation, environment)(operands[0])
+        return _called(node.operation, operands[0], environment)
     value = node.operation.evaluate(operands, node, environment.sizes)
     return value if operands else value.astype(environment.dtype, copy=False)
 
@@ -147,6 +147,18 @@ def _nearest(value: Fraction) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def _called(operation: Unspecified, argument: Array, environment: Environment) -> Array:
+    """The value of a function that the caller gave. Raises ProblemError where that is no array of
+    the argument's shape."""
+    value = np.asarray(_derivative_of(operation, environment)(argument))
+    if value.shape != argument.shape or value.dtype.kind not in "fc":
+        raise ProblemError(
+            f"{operation.user_name} has to map an array entry by entry to an array of its shape "
+            f"{argument.shape}; it gave {value.shape} of {value.dtype}"
+        )
+    return value
 
 
 def _derivative_of(operation: Unspecified, environment: Environment) -> Function:

@@ -246,10 +246,19 @@ class Problem:
         points: int = 3,
         seed: int = 0,
     ) -> Verification:
-        """The check of a formula. Raises InternalError where it fails."""
-        verification = verify(
-            self.source, expression, by, layout, again, formula.layout, points, seed
-        )
+        """The check of a formula. Raises InternalError where it fails, DerivationError where it
+        cannot be made."""
+        if points < 1:
+            raise DerivationError(f"a check needs at least 1 point, not {points}")
+        try:
+            verification = verify(
+                self.source, expression, by, layout, again, formula.layout, points, seed
+            )
+        except MemoryError:
+            raise DerivationError(
+                f"{asked} cannot be checked: its arrays do not fit in memory; write large sizes as "
+                "names, which are checked at small ones"
+            ) from None
         if not verification.passed and self._on_a_kink(expression, by):
             raise DerivationError(
                 f"{asked} cannot be checked: what is declared of {by[0]} puts it on a kink, "

@@ -130,7 +130,11 @@ def _count(
 def _axis(reader: ExpressionReader, node: ast.Call, operation: Operation) -> int | None:
     """The axis given by keyword, None for all; keepdims may only be True."""
     axis: int | None = None
+    given: set[str | None] = set()
     for keyword in node.keywords:
+        if keyword.arg in given:
+            raise reader.error(f"{keyword.arg}= is given twice", keyword)
+        given.add(keyword.arg)
         words = reader.statement.words(keyword.value)
         match keyword.arg:
             case "axis" if words in ("0", "1", "None"):

@@ -26,7 +26,7 @@ class Einsum(Operation):
         inputs, output = split_subscripts(parameters[0])
         if len(inputs) != len(shapes):
             raise ShapeError(
-                f"einsum has {len(inputs)} groups of labels for {len(shapes)} operands"
+                f"einsum needs labels for each operand: it has {len(inputs)} for {len(shapes)}"
             )
         sizes: dict[str, Any] = {}
         for k, (group, shape) in enumerate(zip(inputs, shapes, strict=True)):

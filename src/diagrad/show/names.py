@@ -123,8 +123,8 @@ DERIVATIVES = {
 
 
 class Names:
-    """The printed names of a problem, no two alike: a name that would print as an earlier one, or as
-    one of the `signs` that stand for operations, keeps its spelling.
+    """The printed names of a problem, no two alike: a name that would print as an earlier one, or
+    as one of the `signs` that stand for operations, keeps its spelling.
 
     A name that was not given prints by itself, without that promise.
     """
