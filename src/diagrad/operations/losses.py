@@ -15,16 +15,20 @@ from diagrad.operations.room import Array, Operation, Takes, entry, same_axes, t
 from diagrad.operations.softmax import LogSoftmax
 
 
-class CrossEntropy(Operation):
+class Loss(Operation):
+    """A scalar from two values compared entry by entry."""
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        together(shapes, "compare")
+        return SCALAR
+
+
+class CrossEntropy(Loss):
     name = "cross_entropy"
     takes = Takes(operands=("y", "yhat"))
     summary = "−Σ y log ŷ."
     example = "cross_entropy(B, prob_A)"
     because = "cross-entropy is −Σ y log ŷ"
-
-    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
-        together(shapes, "compare")
-        return SCALAR
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         rows, columns = same_axes(operands)
@@ -38,7 +42,7 @@ class CrossEntropy(Operation):
         return loss
 
 
-class SoftmaxCrossEntropy(Operation):
+class SoftmaxCrossEntropy(Loss):
     name = "softmax_cross_entropy"
     takes = Takes(operands=("y", "z"))
     summary = (
@@ -47,10 +51,6 @@ class SoftmaxCrossEntropy(Operation):
     )
     example = "softmax_cross_entropy(B, A)"
     because = "cross-entropy after softmax is −Σ y log_softmax(z)"
-
-    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
-        together(shapes, "compare")
-        return SCALAR
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         y, z = operands
@@ -68,16 +68,12 @@ class SoftmaxCrossEntropy(Operation):
         return loss
 
 
-class MeanSquaredError(Operation):
+class MeanSquaredError(Loss):
     name = "mse"
     takes = Takes(operands=("a", "b"))
     summary = "The mean of (a − b)²."
     example = "mse(A, B)"
     because = "the mean of squares is a sum of squares divided by the number of entries"
-
-    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
-        together(shapes, "compare")
-        return SCALAR
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         rows, columns = same_axes(operands)
