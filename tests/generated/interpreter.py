@@ -261,6 +261,8 @@ class Interpreter:
             case "norm":
                 length = np.sqrt((a * a).sum(axis=axis, keepdims=True))
                 self.watch(length, scalar(0.0))
+                if not length.real.all():  # at 0 a norm has no derivative, moved or not
+                    self.nearest = 0.0
                 return length
             case "norm1":
                 self.watch(a, scalar(0.0))
@@ -274,11 +276,13 @@ class Interpreter:
         raise NotInLanguage(name)
 
     def watch(self, a: Array, b: Array) -> None:
-        """Notes the distance of perturbed entries from the kink at a = b."""
-        gap = a - b
-        if np.iscomplexobj(gap):
-            distances = np.abs(gap.real)[gap.imag != 0]
-            self.nearest = min(self.nearest, float(np.min(distances, initial=math.inf)))
+        """Notes the distance from the kink at a = b of entries that move: by a complex step, or
+        from one point of the batch to the next."""
+        gap = np.asarray(a - b)
+        moved = gap.imag != 0
+        if gap.ndim > 2:
+            moved = moved | (np.ptp(gap.real, axis=0, keepdims=True) > 0)
+        self.nearest = min(self.nearest, float(np.min(np.abs(gap.real)[moved], initial=math.inf)))
 
 
 def axes(keywords: dict[str, ast.expr]) -> tuple[int, ...]:
