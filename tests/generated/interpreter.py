@@ -278,7 +278,7 @@ class Interpreter:
     def watch(self, a: Array, b: Array) -> None:
         """Notes the distance from the kink at a = b of entries that move: by a complex step, or
         from one point of the batch to the next."""
-        gap = np.asarray(a - b)
+        gap = np.asarray(a - b) + 0.0
         moved = gap.imag != 0
         if gap.ndim > 2:
             moved = moved | (np.ptp(gap.real, axis=0, keepdims=True) > 0)
