@@ -63,3 +63,10 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield node
         if isinstance(node, Apply):
             stack.extend(reversed(node.operands))
+
+
+def untransposed(expression: Expression) -> Expression:
+    """A without the transpose of Aᵀ, where only the entries matter."""
+    if isinstance(expression, Apply) and expression.operation.name == "T":
+        return expression.operands[0]
+    return expression

@@ -185,18 +185,20 @@ class Problem:
         raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
         return self._raised(tensor, arrangement, raiser), record
 
+    def _operations(self, *beside: Expression) -> Iterator[Apply]:
+        """Every use of an operation in the definitions, and in expressions beside them."""
+        for part in (*beside, *(d.expression for d in self.source.definitions.values())):
+            yield from (node for node in walk(part) if isinstance(node, Apply))
+
     def _signs(self) -> list[str]:
         """What the operations of the problem print as, where it is a single letter."""
-        parts = [d.expression for d in self.source.definitions.values()]
-        nodes = [node for part in parts for node in walk(part) if isinstance(node, Apply)]
+        nodes = self._operations()
         forms = [node.operation.form(way, node) for node in nodes for way in ("unicode", "latex")]
         return [form.template.partition("(")[0].partition(r"\left")[0] for form in forms if form]
 
     def _speaks_of_means(self, expression: Expression) -> bool:
         """Whether the problem says `mean`, so that its derivative may, too."""
-        written = [expression, *(d.expression for d in self.source.definitions.values())]
-        nodes = (node for part in written for node in walk(part) if isinstance(node, Apply))
-        return any(node.operation.name == "mean" for node in nodes)
+        return any(node.operation.name == "mean" for node in self._operations(expression))
 
     def _raised(self, tensor: Head, arrangement: Arrangement, raiser: Raiser) -> Formula:
         """The formula in matrix notation, or by elements where no matrix says it."""
@@ -221,9 +223,7 @@ class Problem:
         facts = [self.source.variables[name].facts for name in by if name in self.source.variables]
         if not any(fact & EXACT for fact in facts):
             return False
-        parts = [expression, *(d.expression for d in self.source.definitions.values())]
-        nodes = (node for part in parts for node in walk(part) if isinstance(node, Apply))
-        return any(node.operation.name in KINKED | SINGULAR for node in nodes)
+        return any(node.operation.name in KINKED for node in self._operations(expression))
 
     def _read_again(self, formula: Formula) -> Expression:
         """The formula as its source says it: what is checked is what is printed."""
@@ -272,10 +272,11 @@ class Problem:
         return verification
 
 
-# Facts that fix entries of a variable, operations with kinks, and such as have poles or kinks at 0.
+# Facts that fix entries of a variable, and operations with kinks, or with poles or kinks at 0.
 EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
-KINKED = frozenset({"relu", "step", "abs", "sign", "maximum", "minimum", "clip", "where"})
-SINGULAR = frozenset({"norm", "norm1", "sqrt", "**", "/", "log"})
+KINKED = frozenset(
+    "relu step abs sign maximum minimum clip where norm norm1 sqrt ** / log".split()  # noqa: SIM905
+)
 
 # An expression of the deepest nesting that the language allows takes some thousand calls.
 RECURSION = 20_000

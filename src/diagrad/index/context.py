@@ -8,7 +8,6 @@ the term before and after, because derivations are read from that record.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from diagrad.index import knowledge
@@ -195,11 +194,7 @@ class Context:
         if not isinstance(turned, Sum) or len(turned.terms) < 2:
             return None
         content = knowledge.content(turned)
-        scaled = tuple(
-            t._replace(coefficient=rational(Fraction(t.coefficient) / content))
-            for t in turned.terms
-        )
-        return Group(content, (), self.normal(Sum(turned.axes, scaled)), order)
+        return Group(content, (), self.normal(knowledge.divided(turned, content)), order)
 
     def _sums_to_zero(self, body: Head, axis: int) -> bool:
         if not isinstance(body, Sum):

@@ -69,10 +69,7 @@ class Definitions:
     def _add_sum(self, definition: Definition, body: Sum) -> None:
         """Every multiple and every order of the axes of a sum is known by its name."""
         c = knowledge.content(body)
-        scaled = tuple(
-            t._replace(coefficient=rational(Fraction(t.coefficient) / c)) for t in body.terms
-        )
-        primitive = Sum(body.axes, scaled)
+        primitive = knowledge.divided(body, c)
         order = tuple(range(len(body.axes)))
         self._aliases.setdefault(primitive, Alias(rational(1 / Fraction(c)), definition, order))
 
@@ -98,10 +95,7 @@ class Definitions:
         if len(head.terms) < 2:
             return head
         c = knowledge.content(head)
-        scaled = tuple(
-            t._replace(coefficient=rational(Fraction(t.coefficient) / c)) for t in head.terms
-        )
-        alias = self._aliases.get(Sum(head.axes, scaled))
+        alias = self._aliases.get(knowledge.divided(head, c))
         if alias is None:
             return head
         coefficient = rational(Fraction(c) * alias.coefficient)

@@ -152,6 +152,14 @@ def content(head: Sum) -> Rational:
     return rational(Fraction(sign * abs(divisor), multiple))
 
 
+def divided(head: Sum, by: Rational) -> Sum:
+    """The sum with every coefficient divided by a number."""
+    return Sum(
+        head.axes,
+        tuple(t._replace(coefficient=rational(Fraction(t.coefficient) / by)) for t in head.terms),
+    )
+
+
 def common_factors(head: Sum) -> tuple[Factor, ...]:
     """Powers that stand in every term with the same free labels. None are taken from a sum with a
     δ, for they would spoil diag(p) − p pᵀ."""

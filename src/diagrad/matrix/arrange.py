@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from diagrad.dimensions import UNIT
 from diagrad.expression import Apply, Expression, Symbol, number
-from diagrad.index.term import Factor
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
 from diagrad.operations import OPERATORS
@@ -76,14 +75,6 @@ def in_front(scalar: Expression, body: Expression) -> Expression:
         first, second = body.operands
         return make.apply(body.operation, in_front(scalar, first), second)
     return make.times(scalar, body)
-
-
-def untransposed(expression: Expression, factor: Factor) -> Expression:
-    """A vector without its transpose, for einsum does not mind; a matrix as it is."""
-    vector = len(factor.head.axes) == 1
-    if vector and isinstance(expression, Apply) and expression.operation.name == "T":
-        return expression.operands[0]
-    return expression
 
 
 def with_sign(shown: list[tuple[bool, Expression]]) -> Expression:

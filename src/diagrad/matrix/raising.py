@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from diagrad.dimensions import UNIT, Shape
-from diagrad.expression import Apply, Expression, Symbol, number
+from diagrad.expression import Apply, Expression, Symbol, number, untransposed
 from diagrad.index import knowledge, search
 from diagrad.index.context import Context
 from diagrad.index.term import (
@@ -33,7 +33,6 @@ from diagrad.matrix.arrange import (
     in_front,
     root,
     scalar_rank,
-    untransposed,
 )
 from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted, split
 from diagrad.matrix.cost import cost
@@ -187,8 +186,8 @@ class Raiser:
             shown = self.raised(factor.head, 0, 1)
         else:
             ways = (self.raised(factor.head, None, 0), self.raised(factor.head, 0, None))
-            shown = min(ways, key=cost)
-        base, inverse = self._power(untransposed(shown, factor), factor.exponent)
+            shown = untransposed(min(ways, key=cost))
+        base, inverse = self._power(shown, factor.exponent)
         return make.over(make.ONE, base) if inverse else base
 
     def _body(self, term: Term, pieces: list[Piece], row: Place, column: Place) -> Expression:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diagrad.dimensions import UNIT, Shape
-from diagrad.expression import Apply, Expression
+from diagrad.expression import Apply, Expression, untransposed
 from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Sum, constant
 from diagrad.operations.arithmetic import Subtract
@@ -60,13 +60,6 @@ class AlongAxis(Operation):
         if axis is None:
             return columns or rows
         return rows if axis == 0 else columns
-
-
-def untransposed(expression: Expression) -> Expression:
-    """A without the transpose of Aᵀ, where only the entries matter."""
-    if isinstance(expression, Apply) and expression.operation.name == "T":
-        return expression.operands[0]
-    return expression
 
 
 def axis_of(
