@@ -126,8 +126,8 @@ def test_latex_reads_as_typeset_by_hand(source: str, expected: str) -> None:
 ELEMENTS = {
     'einsum("ij,jk->ik", A, B)': ("Σⱼ Aᵢⱼ Bⱼₖ", r"\sum_{j} A_{ij} B_{jk}"),
     'einsum("ij,jk->ik", A + B, eye(n))': (
-        "Σⱼ (A + B)ᵢⱼ δⱼₖ",
-        r"\sum_{j} \left(A + B\right)_{ij} \delta_{jk}",
+        "Σⱼ (Aᵢⱼ + Bᵢⱼ) δⱼₖ",
+        r"\sum_{j} \left(A_{ij} + B_{ij}\right) \delta_{jk}",
     ),
     'einsum("ij,jk->ik", W1, W2)': (
         "Σⱼ (W₁)ᵢⱼ (W₂)ⱼₖ",
@@ -188,6 +188,34 @@ def test_names_print_as_mathematics(name: str, expected: tuple[str, str]) -> Non
     names = Names()
     assert (names.shown(name, "unicode"), names.shown(name, "latex")) == expected
     assert names.shown(name, "source") == names.shown(name, "ascii") == name
+
+
+DERIVATIVE_NAMES = {
+    "dJ_dW2": ("∂J/∂W₂", r"\frac{\partial J}{\partial W_{2}}"),
+    "dJ_dh.T": ("(∂J/∂h)ᵀ", r"\left(\frac{\partial J}{\partial h}\right)^{\top}"),
+    "dJ_dh @ W1.T": ("∂J/∂h W₁ᵀ", r"\frac{\partial J}{\partial h} W_{1}^{\top}"),
+    "-dJ_dh * h": ("−∂J/∂h ∘ h", r"-\frac{\partial J}{\partial h} \circ h"),
+    "h ** 2 / dJ_dh": ("h∘² ⊘ ∂J/∂h", r"h^{\circ 2} \oslash \frac{\partial J}{\partial h}"),
+    "dJ_dh ** 2": ("(∂J/∂h)∘²", r"\left(\frac{\partial J}{\partial h}\right)^{\circ 2}"),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), DERIVATIVE_NAMES.items())
+def test_the_name_of_a_derivative_prints_as_its_quotient(
+    source: str, expected: tuple[str, str]
+) -> None:
+    names = Names([*DECLARED, "J"], derivatives={"dJ_dh": ("J", "h"), "dJ_dW2": ("J", "W2")})
+    declared = read("h: row[H]; dJ_dh: row[H]; W1: matrix[Dx, H]; dJ_dW2: matrix[H, Dy]")
+    node = read_expression(source, declared)
+    texts = {notation: printed(node, notation, names) for notation in NOTATIONS}
+    assert (texts["unicode"], texts["latex"]) == expected
+    assert texts["source"] == source
+    assert "_" not in texts["ascii"]
+
+
+def test_the_pieces_of_a_derivative_keep_the_spelling_of_their_names() -> None:
+    names = Names(["W1", "W_1", "J"], derivatives={"slope": ("J", "W_1")})
+    assert names.shown("slope", "unicode") == "∂J/∂W_1"
 
 
 def test_names_that_would_print_alike_are_kept_apart() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from diagrad.dimensions import UNIT
 from diagrad.evaluate import environment_from, evaluate, plain, with_definitions
 from diagrad.expression import Expression
 from diagrad.show import Names, printed
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 class Formula:
     """An expression over the names of a problem. `layout` says how a derivative is laid out, None
-    for a value; `labels` are those of the result's axes where the formula is by elements."""
+    for a value; `labels` are those of the result's axes where the formula is by elements, and
+    `shown_labels` those that are printed."""
 
     def __init__(
         self,
@@ -47,6 +49,12 @@ class Formula:
     def latex(self) -> str:
         r"""As LaTeX, for math mode: `\\hat{y} - y`."""
         return printed(self.expression, "latex", self._names)
+
+    @property
+    def shown_labels(self) -> str:
+        """The labels of all but unit axes."""
+        axes = zip(self.labels, self.expression.shape, strict=False)
+        return "".join(label for label, size in axes if size != UNIT)
 
     @property
     def shape(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from diagrad.derivation import Derivation, Record
+from diagrad.derivation.telling import Telling
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError, ProblemError
 from diagrad.evaluate import environment_from, plain, with_definitions
@@ -21,9 +22,8 @@ from diagrad.index.term import Head
 from diagrad.language import Source, read, read_expression
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.contract import NoMatrixForm
-from diagrad.matrix.elements import LETTERS, by_elements
-from diagrad.matrix.explicit import explicit
 from diagrad.matrix.raising import Raiser
+from diagrad.matrix.shown import shown
 from diagrad.setting import Setting, shapes, with_facts
 from diagrad.show import Names
 from diagrad.verify import Verification, verify
@@ -124,12 +124,24 @@ class Problem:
         names. Layouts are in `diagrad.layouts`. Raises ProblemError for an expression that is not
         right, DerivationError for a request that cannot be met.
         """
-        if isinstance(wrt, list):
-            return [self.derive(of, name, order, layout, structure) for name in wrt]
         if structure:
             raise DerivationError("structured derivatives are not supported yet")
-        by = self._variables(wrt, order)
         expression = self.expression(of)
+        if isinstance(wrt, list):
+            together = self._telling(expression, wrt, order)
+            return [self._derivation(of, expression, w, order, layout, together) for w in wrt]
+        return self._derivation(of, expression, wrt, order, layout, None)
+
+    def _derivation(
+        self,
+        of: str,
+        expression: Expression,
+        wrt: Wrt,
+        order: int,
+        layout: str,
+        telling: Telling | None,
+    ) -> Derivation:
+        by = self._variables(wrt, order)
         arrangement = arranged(layout, expression.shape, [self.shapes[name] for name in by])
         with deep_recursion():
             formula, record = self._derived(expression, by, arrangement)
@@ -137,7 +149,21 @@ class Problem:
         asked = f"d {of} / d {wrt}"
         check = partial(self._verified, expression, by, arrangement.layout, formula, again, asked)
         shown_as = formula.layout or arrangement.layout
-        return Derivation(of, wrt, order, shown_as, formula, check(), record, check)
+        told = telling or self._told(expression, by, order)
+        return Derivation(self, of, wrt, order, shown_as, formula, check(), record, check, told)
+
+    def _telling(self, expression: Expression, wrt: list[str], order: int) -> Telling | None:
+        """What derivations by several variables share; by definitions each has its own, for what
+        lies before a definition is then constant."""
+        names = tuple(dict.fromkeys(wrt))
+        if order == 2 or not all(name in self.source.variables for name in names):
+            return None
+        return self._told(expression, names, order)
+
+    def _told(self, expression: Expression, by: tuple[str, ...], order: int) -> Telling:
+        signs = frozenset(self._signs())
+        means = self._speaks_of_means(expression)
+        return Telling(self.source, expression, by, order, signs, means)
 
     def gradient(self, of: str, wrt: str) -> Derivation:
         """The gradient of a scalar, in the shape of the variable."""
@@ -202,21 +228,12 @@ class Problem:
 
     def _raised(self, tensor: Head, arrangement: Arrangement, raiser: Raiser) -> Formula:
         """The formula in matrix notation, or by elements where no matrix says it."""
-        layout = arrangement.layout
-        if arrangement.matrix:
-            try:
-                shown = explicit(raiser.raised(tensor, *arrangement.places))
-                return Formula(shown, self.source, self.names, layout)
-            except NoMatrixForm:
-                pass
-        else:
-            layout = "tensor"
+        layout = arrangement.layout if arrangement.matrix else "tensor"
         try:
-            shown = by_elements(tensor, arrangement.places, raiser)
+            written = shown(tensor, arrangement.places, arrangement.matrix, raiser)
         except NoMatrixForm as error:
             raise DerivationError(f"this derivative is not supported yet: {error}") from None
-        labels = LETTERS[: len(arrangement.places)]
-        return Formula(shown, self.source, self.names, layout, labels)
+        return Formula(written.expression, self.source, self.names, layout, written.labels)
 
     def _on_a_kink(self, expression: Expression, by: tuple[str, ...]) -> bool:
         """Whether facts of a variable make entries exactly 0 or 1 where functions have kinks."""

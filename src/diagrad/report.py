@@ -60,7 +60,7 @@ def latex_label(problem: dg.Problem, d: dg.Derivation) -> str:
     if len(by) == 2 and by[0] == by[1]:
         below = rf"\partial {{{by[0]}}}^2"
     quotient = rf"\frac{{\partial{power}{of}}}{{{below}}}"
-    labels = d.result.labels
+    labels = d.result.shown_labels
     return rf"\left({quotient}\right)_{{{labels}}}" if labels else quotient
 
 
@@ -92,7 +92,8 @@ class Wording:
     def label(self, d: dg.Derivation) -> str:
         """∂J/∂x, ∂²J/∂x², ∂²J/∂x∂W₁; (∂h/∂W₁)ᵢⱼₖₗ where the formula is by elements."""
         quotient = self.quotient(d, self.name(d.of), [self.name(name) for name in by_names(d)])
-        return self.entry_of(f"({quotient})", d.result.labels) if d.result.labels else quotient
+        labels = d.result.shown_labels
+        return self.entry_of(f"({quotient})", labels) if labels else quotient
 
     def quotient(self, d: dg.Derivation, of: str, by: list[str]) -> str:
         if len(by) == 2 and by[0] == by[1]:

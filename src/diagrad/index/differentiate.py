@@ -44,16 +44,23 @@ class Link(NamedTuple):
 
 
 def derivative(
-    of: Head, wrt: Head, context: Context, links: list[Link] | None = None, whole: bool = False
+    of: Head,
+    wrt: Head,
+    context: Context,
+    links: list[Link] | None = None,
+    whole: bool = False,
+    held: bool = False,
 ) -> Head:
-    """∂of/∂wrt with the axes of `of`, then those of `wrt`, in normal form.
+    """∂of/∂wrt with the axes of `of`, then those of `wrt`, in normal form; the other definitions
+    are `held` where that is said.
 
     Goes from `of` down to `wrt`, the deepest head first, so that each adjoint is complete when it
     is used. The terms of a local derivative are distributed over, the adjoint is not; with `whole`,
     a local derivative of several terms stays one factor, too.
     """
-    of = context.normal(of)
-    depends = _Dependence(wrt)
+    # The normal form of a definition's body is the definition, which would be held.
+    of = of if held else context.normal(of)
+    depends = _Dependence(wrt, held)
     adjoints = _Adjoints()
     i, j = labels(of.axes), labels(of.axes)
     adjoints.receive(of, tensor((i, j), delta(i, j)))
@@ -97,18 +104,20 @@ class _Adjoints:
 
 
 class _Dependence:
-    """Which heads depend on one."""
+    """Which heads depend on one, directly where definitions are held."""
 
-    def __init__(self, wrt: Head) -> None:
+    def __init__(self, wrt: Head, held: bool) -> None:
         self._known: dict[Head, bool] = {wrt: True}
         self._lowest = wrt.depth
+        self._held = held
 
     def on(self, head: Head) -> bool:
         """Without recursion, for a chain of definitions may be long."""
         waiting = [head]
         while waiting:
             top = waiting[-1]
-            below = top.children if top.depth > self._lowest else ()
+            closed = top.depth <= self._lowest or (self._held and isinstance(top, Definition))
+            below = () if closed else top.children
             unknown = [child for child in below if child not in self._known]
             if top in self._known or not unknown:
                 waiting.pop()

@@ -16,8 +16,11 @@ from diagrad.matrix.raising import Raiser
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def by_elements(head: Head, places: Sequence[int | None], raiser: Raiser) -> Expression:
-    """The tensor with an axis for each place: an axis of the head, or None for a unit axis.
+def by_elements(
+    head: Head, places: Sequence[int | None], raiser: Raiser, letters: str = LETTERS
+) -> Expression:
+    """The tensor with an axis for each place: an axis of the head, or None for a unit axis. The
+    axes get the first `letters`, what is summed over the next ones.
 
     Raises NoMatrixForm where even its factors are no matrices.
     """
@@ -25,7 +28,7 @@ def by_elements(head: Head, places: Sequence[int | None], raiser: Raiser) -> Exp
     shown = []
     for term in terms:
         for piece in distributed(term, wide):
-            shown += _shown(piece, places, head, raiser)
+            shown += _shown(piece, places, head, raiser, letters)
     if len(shown) > MOST_SUMMANDS:
         raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:
@@ -34,16 +37,16 @@ def by_elements(head: Head, places: Sequence[int | None], raiser: Raiser) -> Exp
 
 
 def _shown(
-    term: Term, places: Sequence[int | None], head: Head, raiser: Raiser
+    term: Term, places: Sequence[int | None], head: Head, raiser: Raiser, letters: str
 ) -> list[tuple[bool, Expression]]:
     """A term as one einsum, or as several where a factor has to be multiplied out to be written."""
     try:
-        return [_einsum(term, places, head, raiser)]
+        return [_einsum(term, places, head, raiser, letters)]
     except NoMatrixForm:
         pieces = distributed(term, _any_sum)
         if pieces == [term]:
             raise
-    return [shown for piece in pieces for shown in _shown(piece, places, head, raiser)]
+    return [shown for piece in pieces for shown in _shown(piece, places, head, raiser, letters)]
 
 
 def _any_sum(factor: Factor) -> bool:
@@ -67,12 +70,12 @@ def _zeros(head: Head, places: Sequence[int | None]) -> Expression:
 
 
 def _einsum(
-    term: Term, places: Sequence[int | None], head: Head, raiser: Raiser
+    term: Term, places: Sequence[int | None], head: Head, raiser: Raiser, alphabet: str
 ) -> tuple[bool, Expression]:
     """One term: its sign and its einsum, scalars in front."""
     scalars = tuple(f for f in term.factors if not f.labels)
     negative, scalar = raiser.scalar(term._replace(factors=scalars, bound=()))
-    letters = iter(LETTERS)
+    letters = iter(alphabet)
     output = [next(letters) for _ in places]
     letter = {k: c for k, c in zip(places, output, strict=True) if k is not None}
     letter |= {-n - 1: next(letters) for n in range(len(term.bound))}

@@ -207,7 +207,7 @@ class Raiser:
         if isinstance(factor.head, Delta) and len(labels) == 2:
             return Diagonal(labels, [], factor.head.size)
         inverse = not isinstance(factor.exponent, Head) and factor.exponent < 0
-        return Leaf(labels, self._leaf(factor), self._rank(factor), inverse, self._trace(factor))
+        return Leaf(labels, self._leaf(factor), self.rank(factor), inverse, self._trace(factor))
 
     def _leaf(self, factor: Factor) -> Shown:
         """The factor by the labels of its rows and columns, without the sign of its exponent."""
@@ -235,7 +235,7 @@ class Raiser:
             return None
         return make.call("trace", self.base_of_diagonal(factor.head))
 
-    def _rank(self, factor: Factor) -> tuple[int, ...]:
+    def rank(self, factor: Factor) -> tuple[int, ...]:
         """Names stand before functions, functions before sums; what was declared first is first."""
         head = factor.head
         match head:

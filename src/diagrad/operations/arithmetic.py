@@ -12,6 +12,7 @@ from diagrad.dimensions import Shape, is_scalar
 from diagrad.expression import Apply, Expression, Number
 from diagrad.index.build import Indexed, Polynomial, delta, labels, matrix, tensor
 from diagrad.index.term import Applied, Sum, as_number
+from diagrad.operations import kernels
 from diagrad.operations.functions import log
 from diagrad.operations.room import (
     ATOM,
@@ -26,9 +27,18 @@ from diagrad.operations.room import (
     Form,
     Operation,
     Takes,
+    Use,
     entry,
     same_axes,
     together,
+)
+from diagrad.operations.saying import is_constant, stretched
+from diagrad.operations.saying_arithmetic import (
+    added,
+    divided,
+    multiplied,
+    powered,
+    subtracted,
 )
 
 
@@ -58,6 +68,12 @@ class Add(Entrywise):
     example = "A + row_n"
     because = "the derivative of a sum is the sum of the derivatives"
 
+    def says(self, use: Use) -> str:
+        return added(use)
+
+    def rule_of(self, use: Use) -> str:
+        return "broadcasting" if stretched(use) else "sum rule"
+
     def combine(self, a: Polynomial, b: Polynomial) -> Polynomial:
         return a + b
 
@@ -73,6 +89,12 @@ class Subtract(Entrywise):
     summary = "The difference, entry by entry."
     example = "A - row_n"
     because = "the derivative of a difference is the difference of the derivatives"
+
+    def says(self, use: Use) -> str:
+        return subtracted(use)
+
+    def rule_of(self, use: Use) -> str:
+        return "broadcasting" if stretched(use) else "sum rule"
 
     def combine(self, a: Polynomial, b: Polynomial) -> Polynomial:
         return a - b
@@ -90,6 +112,13 @@ class Multiply(Entrywise):
     summary = "The product, entry by entry (Hadamard product); a scalar multiplies every entry."
     example = "A * row_n"
     because = "product rule: differentiate one factor at a time and add"
+
+    def says(self, use: Use) -> str:
+        return multiplied(use)
+
+    def rule_of(self, use: Use) -> str:
+        other = use.node.operands[1 - use.operand]
+        return "constant factor" if is_constant(other) else "product rule"
 
     def combine(self, a: Polynomial, b: Polynomial) -> Polynomial:
         return a * b
@@ -113,6 +142,13 @@ class Divide(Entrywise):
     summary = "The quotient, entry by entry."
     example = "A / (1 + square(row_n))"
     because = "a quotient is a product with a power of −1"
+    rule = "quotient rule"
+
+    def says(self, use: Use) -> str:
+        return divided(use)
+
+    def rule_of(self, use: Use) -> str:
+        return "constant factor" if is_constant(use.node.operands[1]) else self.rule
 
     def combine(self, a: Polynomial, b: Polynomial) -> Polynomial:
         return a / b
@@ -139,6 +175,10 @@ class Negate(Operation):
     summary = "−A."
     example = "-A"
     because = "a constant factor stays"
+    rule = "constant factor"
+
+    def says(self, use: Use) -> str:
+        return ""
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return shapes[0]
@@ -160,11 +200,18 @@ class Negate(Operation):
 class Power(Operation):
     """A scalar exponent stays an exponent in index notation; powers by arrays are heads."""
 
-    name, operator = "**", True
+    name, operator, curved = "**", True, True
     takes = Takes(operands=("A", "B"))
     summary = "The power, entry by entry."
     example = "square(A) ** 2"
     because = "power rule: the exponent comes down and is lowered by one"
+    rule = "power rule"
+
+    def says(self, use: Use) -> str:
+        return powered(use, _whole(use.node.operands[1]))
+
+    def rule_of(self, use: Use) -> str:
+        return "exponential rule" if use.operand else self.rule
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return together(shapes, "raise")
@@ -190,7 +237,7 @@ class Power(Operation):
         exponent = node.operands[1]
         power: Any = _plain(exponent.value) if isinstance(exponent, Number) else arrays[1]
         if np.iscomplexobj(arrays[0]) or np.iscomplexobj(power):
-            return _analytic_power(arrays[0], power)
+            return kernels.analytic_power(arrays[0], power)
         value: Array = arrays[0] ** power
         return value
 
@@ -255,15 +302,6 @@ def _only_scalars(factor: Expression) -> bool:
 def _plain(value: Fraction) -> int | float:
     """Whole exponents stay whole, so that negative bases have powers; others as a float."""
     return int(value) if value.denominator == 1 and abs(value) < 2**31 else float(value)
-
-
-def _analytic_power(base: Array, exponent: Any) -> Array:
-    """aⁿ = (−1)ⁿ (−a)ⁿ for whole n and a left of 0, where the logarithm is cut."""
-    whole = (np.imag(exponent) == 0) & (np.real(exponent) == np.rint(np.real(exponent)))
-    flip = whole & (np.real(base) < 0)
-    odd = flip & (np.real(exponent) % 2 == 1)
-    value: Array = np.where(flip, -base, base) ** exponent
-    return np.where(odd, -value, value)
 
 
 OPERATIONS: tuple[Operation, ...] = (Add(), Subtract(), Multiply(), Divide(), Negate(), Power())

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.dimensions import Shape
+from diagrad.dimensions import Shape, is_scalar
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Head, Sum, constant
@@ -20,10 +20,12 @@ from diagrad.operations.room import (
     Form,
     Operation,
     Takes,
+    Use,
     entry,
     same_axes,
     together,
 )
+from diagrad.operations.saying import above, stretched
 
 
 class Larger(Operation):
@@ -34,7 +36,13 @@ class Larger(Operation):
     summary = "The larger of two entries; at a tie the derivative goes to the first."
     example = "maximum(A, B)"
     because = "only the larger of the two moves the result"
+    curved = True
     sense = 1
+    rule = "entrywise choice"
+
+    def says(self, use: Use) -> str:
+        sign = {(1, 0): "≥", (1, 1): ">", (-1, 0): "≤", (-1, 1): "<"}[self.sense, use.operand]
+        return passes(use, f"{use.variable} {sign} {use.others[0]}")
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return together(shapes, "compare")
@@ -70,11 +78,21 @@ class Smaller(Larger):
 
 
 class Clip(Operation):
-    name = "clip"
+    name, curved = "clip", True
     takes = Takes(operands=("A", "low", "high"))
     summary = "The entry, but at least `low` and at most `high`; its derivative at the ends is 0."
     example = "clip(A, -1, 1)"
     because = "clip passes the entries inside and stops the others"
+    rule = "entrywise choice"
+
+    def says(self, use: Use) -> str:
+        x, low, high = use.operands
+        where = (
+            f"{low} < {x} < {high}",
+            f"{x} ≤ {low} < {high}",
+            f"{x} or {low} is at least {high}",
+        )
+        return passes(use, where[use.operand])
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return together(shapes, "clip")
@@ -105,6 +123,7 @@ class Compare(Operation):
     operator = True
     takes = Takes(operands=("A", "B"))
     because = "a condition is constant on both sides of where it changes"
+    rule = "condition"
 
     def __init__(
         self, name: str, unicode: str, latex: str, test: Callable[[Any, Any], Any]
@@ -136,6 +155,13 @@ class Where(Operation):
     summary = "The entry of A where the condition holds, otherwise that of B."
     example = "where(A > B, A, square(B))"
     because = "where the condition holds only A counts, elsewhere only B"
+    rule = "case distinction"
+
+    def says(self, use: Use) -> str:
+        condition = use.operands[0]
+        if use.operand == 0:
+            return f"{condition} is constant on both sides of where it changes: its derivative is 0"
+        return passes(use, condition if use.operand == 1 else f"{condition} does not hold")
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return together(shapes, "choose from")
@@ -157,6 +183,19 @@ class Where(Operation):
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         return np.where(arrays[0], arrays[1], arrays[2])
+
+
+def passes(use: Use, where: str) -> str:
+    """The derivative goes on to the operand that was chosen, and stops elsewhere."""
+    if is_scalar(use.node.shape):
+        return (
+            f"{use.value} is {use.variable} where {where}: there the derivative is 1, elsewhere 0"
+        )
+    entries = f"the entries of {use.value} are those of {use.variable} where {where}"
+    collected = ""
+    if stretched(use):
+        collected = f", summed because {use.variable} is stretched"
+    return f"{entries}: there {above(use)} goes on, elsewhere 0{collected}"
 
 
 def broadcast_head(operation: Operation, operands: Sequence[Indexed]) -> Indexed:

@@ -10,7 +10,16 @@ import numpy as np
 from diagrad.dimensions import UNIT, Shape, is_scalar, is_vector
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, as_polynomial, labels, tensor
-from diagrad.operations.room import Array, Operation, ShapeError, Takes
+from diagrad.operations.room import (
+    SUBSCRIPT_LETTERS,
+    Array,
+    Operation,
+    ShapeError,
+    Takes,
+    Use,
+    entry_text,
+)
+from diagrad.operations.saying import above, bare, factor, held, onward, summed
 
 
 class Einsum(Operation):
@@ -21,6 +30,19 @@ class Einsum(Operation):
     summary = 'Sums of products by labels: einsum("ij,jk->ik", A, B).'
     example = 'einsum("ij,kj->ik", A, B)'
     because = "it is its own index notation"
+    rule = "sum of products"
+
+    def says(self, use: Use) -> str:
+        inputs, output = split_subscripts(use.node.parameters[0])
+        own = inputs[use.operand]
+        if not set("".join(inputs)) <= SUBSCRIPT_LETTERS.keys() or len(set(own)) < len(own):
+            return "every label that the operand lacks is summed, the other factors as they are"
+        entries = [_entry(t, at) for t, at in zip(use.operands, inputs, strict=True)]
+        whole = summed(_lacking(inputs, output), " · ".join(entries))
+        others = [e for k, e in enumerate(entries) if k != use.operand]
+        back = summed(_lacking([*inputs, output], own), " · ".join([above(use, output), *others]))
+        derivative = f"{held(use)}{onward(use, entries[use.operand])} = {back}"
+        return f"{_entry(use.value, output)} = {whole}, so {derivative}"
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         inputs, output = split_subscripts(parameters[0])
@@ -71,6 +93,15 @@ class Einsum(Operation):
         spec = ",".join("..." + group for group in inputs) + "->..." + output
         value: Array = np.einsum(spec, *flat, optimize=len(flat) > 2)
         return value.reshape(value.shape + (1,) * (2 - len(output))) if len(output) < 2 else value
+
+
+def _entry(text: str, at: str) -> str:
+    return entry_text(bare(text), at) if at else factor(text)
+
+
+def _lacking(groups: Sequence[str], kept: str) -> str:
+    """The labels of the groups that are not kept, each once."""
+    return "".join(dict.fromkeys(label for label in "".join(groups) if label not in kept))
 
 
 def split_subscripts(spec: str) -> tuple[list[str], str]:

@@ -5,24 +5,41 @@ The Jacobian is diagonal, because entry i of the value depends on entry i of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from diagrad.dimensions import Shape
+from diagrad.dimensions import Shape, is_row, is_scalar, is_vector
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, delta, labels, matrix, tensor
-from diagrad.index.term import Applied, Factor, Head, Rational, Sum, as_number, constant
-from diagrad.operations.room import ATOM, POSTFIX, Array, Form, Operation, Takes
+from diagrad.index.term import (
+    Applied,
+    Factor,
+    Head,
+    Rational,
+    Sum,
+    Variable,
+    as_number,
+    constant,
+)
+from diagrad.operations.room import ATOM, POSTFIX, Array, Form, Operation, Takes, Use, is_name
+from diagrad.operations.saying import TIMES_DIAGONAL, above, of_operand, of_value, of_variable
 
 # f′ of the entry x and the value y = f(x): of polynomials in a rule, of arrays where prime(f) is
 # evaluated.
 Derivative = Callable[[Any, Any], Any]
 
 
+# The entry x in a rule such as log′ x = 1/x.
+ARGUMENT = re.compile(r"(?<![a-zA-Z])x(?![a-zA-Z])")
+
+
 class Elementwise(Operation):
     """One function of one argument, entry by entry."""
 
     takes = Takes(operands=("A",))
+    curved = True
+    rule = "elementwise function"
 
     def __init__(
         self,
@@ -57,6 +74,13 @@ class Elementwise(Operation):
         self.formula, self.recognised, self.joins = formula, recognised, joins
         self.mirrored = mirrored
 
+    @property
+    def reuses_value(self) -> bool:
+        if self.prime is None:
+            return False
+        x, y = (Variable(name, k, ()) for k, name in enumerate("xy"))
+        return y in tensor((), self.prime(x[()], y[()])).children
+
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return shapes[0]
 
@@ -88,6 +112,38 @@ class Elementwise(Operation):
         (argument,) = head.arguments
         i = labels(argument.axes)
         return Applied(self, (tensor(i, -argument[i]),), head.axes)
+
+    def says(self, use: Use) -> str:
+        shape = use.node.shape
+        if is_scalar(shape) or self.constant:
+            return self.ruled(use)
+        value, own = of_value(use), of_variable(use)
+        alone = f"{self.word} works entry by entry: {value} depends on {own} alone"
+        if is_vector(shape):
+            size = use.size(shape[0] * shape[1])
+            matrix = f"{use.jacobian} is a diagonal {size}×{size} matrix"
+            return f"{alone}, so {matrix}; {TIMES_DIAGONAL[is_row(shape)]}; {self.ruled(use)}"
+        each = f"each entry of {above(use)} is multiplied by its own {self.word}′"
+        return f"{alone}, so {each}: the elementwise product ∘; {self.ruled(use)}"
+
+    @property
+    def word(self) -> str:
+        """What the function is called in a sentence."""
+        return self.name if "{" in self.unicode else self.unicode
+
+    @property
+    def constant(self) -> bool:
+        """Whether f′ is 0, so that nothing goes on."""
+        return self.name in ("step", "sign")
+
+    def ruled(self, use: Use) -> str:
+        """The rule for f′ at the entry, or with where it is taken."""
+        entry = of_operand(use, 0)
+        at_entry = ARGUMENT.sub(entry, self.because)
+        if at_entry != self.because or "=" not in self.because:
+            return at_entry
+        written = f" and written in {use.value}" if self.reuses_value and is_name(use.value) else ""
+        return f"{self.because}, taken at {use.variable}{written}"
 
     def joined(self, head: Applied, other: Factor, argument: Head) -> Factor | None:
         return self.joins(head, other, argument) if self.joins else None

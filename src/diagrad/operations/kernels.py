@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -45,3 +46,12 @@ _erf = np.vectorize(math.erf, otypes=[float])
 
 def erf(a: Array) -> Array:
     return np.asarray(_erf(a)).reshape(a.shape).astype(a.dtype)
+
+
+def analytic_power(base: Array, exponent: Any) -> Array:
+    """aⁿ = (−1)ⁿ (−a)ⁿ for whole n and a left of 0, where the logarithm is cut."""
+    whole = (np.imag(exponent) == 0) & (np.real(exponent) == np.rint(np.real(exponent)))
+    flip = whole & (np.real(base) < 0)
+    odd = flip & (np.real(exponent) % 2 == 1)
+    value: Array = np.where(flip, -base, base) ** exponent
+    return np.where(odd, -value, value)

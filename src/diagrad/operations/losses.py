@@ -7,20 +7,55 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.dimensions import SCALAR, UNIT, Shape
+from diagrad.dimensions import SCALAR, UNIT, Shape, is_scalar
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, extent, labels, matrix
 from diagrad.operations.functions import function
-from diagrad.operations.room import Array, Operation, Takes, entry, same_axes, together
-from diagrad.operations.softmax import LogSoftmax
+from diagrad.operations.room import (
+    Array,
+    Operation,
+    Takes,
+    Use,
+    entry,
+    in_brackets,
+    same_axes,
+    together,
+)
+from diagrad.operations.saying import (
+    Letters,
+    count,
+    entry_of,
+    factor,
+    held,
+    letters,
+    of_operand,
+    of_variable,
+    summed,
+)
+from diagrad.operations.saying import labels as labels_at
+from diagrad.operations.softmax import LogSoftmax, named_softmax
 
 
 class Loss(Operation):
     """A scalar from two values compared entry by entry."""
 
+    curved = True
+
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         together(shapes, "compare")
         return SCALAR
+
+
+def broad(use: Use) -> Shape:
+    """The shape in which the operands are compared."""
+    return together([operand.shape for operand in use.node.operands], "compare")
+
+
+def compared(use: Use) -> tuple[Letters, str]:
+    """The letters of the operands, and the labels over which that of the way stretches."""
+    shape, own = broad(use), use.node.operands[use.operand].shape
+    at = letters(shape)
+    return at, "".join(c for a, b, c in zip(shape, own, at, strict=True) if a != b)
 
 
 class CrossEntropy(Loss):
@@ -29,6 +64,15 @@ class CrossEntropy(Loss):
     summary = "−Σ y log ŷ."
     example = "cross_entropy(B, prob_A)"
     because = "cross-entropy is −Σ y log ŷ"
+    rule = "cross-entropy"
+
+    def says(self, use: Use) -> str:
+        at, rest = compared(use)
+        y, yhat = (of_operand(use, k, at) for k in range(2))
+        local = f"−log {yhat}" if use.operand == 0 else f"−{y}/{yhat}"
+        derivative = f"{held(use)}∂{in_brackets(use.value)}/∂{of_variable(use, at)}"
+        whole = summed(labels_at(broad(use), at), f"{y} log {yhat}")
+        return f"{use.value} = −{whole}, so {derivative} = {summed(rest, local)}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         rows, columns = same_axes(operands)
@@ -51,6 +95,26 @@ class SoftmaxCrossEntropy(Loss):
     )
     example = "softmax_cross_entropy(B, A)"
     because = "cross-entropy after softmax is −Σ y log_softmax(z)"
+    rule = "cross-entropy after softmax"
+
+    def says(self, use: Use) -> str:
+        z = use.node.operands[1]
+        if is_scalar(z.shape):
+            return "the softmax of a single entry is 1, so its logarithm is 0 and so is the loss"
+        at, rest = compared(use)
+        letter, named = named_softmax(use, 1)
+        p, own, label = entry_of(letter, z.shape, at), of_variable(use, at), of_operand(use, 0, at)
+        loss = f"{use.value} = −{summed(labels_at(broad(use), at), f'{label} log {p}')}{named}"
+        derivative = f"{held(use)}∂{in_brackets(use.value)}/∂{own}"
+        if use.operand == 0:
+            return f"{loss}, so {derivative} = {summed(rest, f'−log {p}')}"
+        along = ("k", at[1]) if z.shape[1] == UNIT else (at[0], "k")
+        total = f"Σₖ {of_operand(use, 0, along)}"
+        inside = f"{p} ({total}) − {label}"
+        if rest:
+            return f"{loss}, so {derivative} = {summed(rest, f'({inside})')}"
+        entries = f"{loss}, so by the softmax's Jacobian {derivative} = {inside}"
+        return f"{entries}; where {total} = 1, as in a one-hot label, this is {p} − {label}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         y, z = operands
@@ -74,6 +138,15 @@ class MeanSquaredError(Loss):
     summary = "The mean of (a − b)²."
     example = "mse(A, B)"
     because = "the mean of squares is a sum of squares divided by the number of entries"
+    rule = "mean squared error"
+
+    def says(self, use: Use) -> str:
+        at, rest = compared(use)
+        own, other = of_variable(use, at), of_operand(use, 1 - use.operand, at)
+        number = count(broad(use), use)
+        local = summed(rest, f"2({own} − {other})/{factor(number)}")
+        derivative = f"{held(use)}∂{in_brackets(use.value)}/∂{own} = {local}"
+        return f"{use.value} is the mean of {number} squared differences, so {derivative}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         rows, columns = same_axes(operands)

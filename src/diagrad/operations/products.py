@@ -15,6 +15,7 @@ from diagrad.dimensions import SCALAR, UNIT, Shape, is_scalar, is_vector
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, delta, labels, matrix
 from diagrad.index.term import constant
+from diagrad.operations import saying_products
 from diagrad.operations.arithmetic import is_entrywise_product, scaled
 from diagrad.operations.room import (
     ATOM,
@@ -26,9 +27,11 @@ from diagrad.operations.room import (
     Operation,
     ShapeError,
     Takes,
+    Use,
     entry,
     need_square,
 )
+from diagrad.operations.saying import is_constant
 
 
 class MatMul(Operation):
@@ -40,6 +43,12 @@ class MatMul(Operation):
         "(A B)ᵢⱼ = Σₖ Aᵢₖ Bₖⱼ is linear in each factor; where G is the adjoint of A B, that of A "
         "is Σⱼ Gᵢⱼ Bₖⱼ, which is G Bᵀ, and that of B is Σᵢ Aᵢₖ Gᵢⱼ, which is Aᵀ G"
     )
+
+    def says(self, use: Use) -> str:
+        return saying_products.said(use)
+
+    def rule_of(self, use: Use) -> str:
+        return saying_products.rule(use)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         first, second = shapes
@@ -82,6 +91,10 @@ class Transpose(Operation):
     summary = "The transpose, A.T."
     example = "A.T"
     because = "transposing only renames the indices"
+    rule = "transpose"
+
+    def says(self, use: Use) -> str:
+        return saying_products.turned(use)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         rows, columns = shapes[0]
@@ -106,6 +119,9 @@ class Trace(Operation):
     summary = "The sum of the main diagonal of a square matrix."
     example = "trace(S)"
     because = "tr A = Σᵢ Aᵢᵢ"
+
+    def says(self, use: Use) -> str:
+        return saying_products.traced(use)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         need_square(shapes[0], "trace")
@@ -133,6 +149,10 @@ class Diag(Operation):
     summary = "The square matrix with the entries of a row or column on its diagonal."
     example = "diag(row_n)"
     because = "diag(v)ᵢⱼ = vᵢ δᵢⱼ"
+    rule = "diagonal matrix"
+
+    def says(self, use: Use) -> str:
+        return saying_products.on_diagonal(use)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         (v,) = shapes
@@ -165,6 +185,9 @@ class Diagonal(Operation):
     example = "diagonal(S)"
     because = "diagonal(A)ᵢ = Aᵢᵢ"
 
+    def says(self, use: Use) -> str:
+        return saying_products.diagonal_of(use)
+
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         need_square(shapes[0], "diagonal")
         return (shapes[0][0], UNIT)
@@ -189,6 +212,13 @@ class Outer(Operation):
     summary = "The outer product u vᵀ of two vectors, each a row or a column."
     example = "outer(row_m, column_n)"
     because = "outer(u, v)ᵢⱼ = uᵢ vⱼ"
+    rule = "outer product"
+
+    def says(self, use: Use) -> str:
+        u, v = use.node.operands
+        if is_scalar(u.shape) or is_scalar(v.shape):
+            return "" if is_constant(u) or is_constant(v) else saying_products.scaled_vector(use)
+        return saying_products.outer(use)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         for k, shape in enumerate(shapes):
@@ -211,6 +241,7 @@ class Filled(Operation):
 
     takes = Takes(sizes=("m", "n"))
     because = "a constant has derivative 0"
+    rule = "constant"
 
     def __init__(self, name: str, value: int) -> None:
         self.name, self.value = name, value
@@ -244,6 +275,7 @@ class Eye(Operation):
     summary = "The n×n identity matrix."
     example = "S + eye(n)"
     because = "a constant has derivative 0; its entries are δᵢⱼ"
+    rule = "constant"
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return (parameters[0], parameters[0])

@@ -7,11 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.dimensions import SCALAR, UNIT, Shape, Size
+from diagrad.dimensions import SCALAR, UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, Label, Polynomial, extent, labels, matrix
 from diagrad.operations.functions import function
-from diagrad.operations.room import CHAIN, SIGN, Array, Form, Operation, Takes
+from diagrad.operations.room import CHAIN, SIGN, Array, Form, Operation, Takes, Use, is_name
+from diagrad.operations.saying import (
+    count,
+    factor,
+    from_above,
+    handed_on,
+    letters,
+    of_value,
+    of_variable,
+    summed,
+)
 
 Axis = int | None
 
@@ -40,6 +50,9 @@ class Total(Reduction):
     example = "sum(A, axis=0)"
     because = "a sum's derivative is the sum of the derivatives"
 
+    def says(self, use: Use) -> str:
+        return "" if not summed_over(use) else each_entry(use, "once", "1")
+
     def reduce(self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]) -> Polynomial:
         return a
 
@@ -67,6 +80,13 @@ class Mean(Reduction):
     example = "mean(A, axis=1)"
     because = "a mean is a sum divided by the number of entries"
 
+    def says(self, use: Use) -> str:
+        if not summed_over(use):
+            return ""
+        pairs = zip(use.node.shape, use.node.operands[0].shape, strict=True)
+        weight = f"1/{factor(count((size for kept, size in pairs if kept != size), use))}"
+        return each_entry(use, f"with the weight {weight}", weight)
+
     def reduce(self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]) -> Polynomial:
         count = Size.of(1)
         for label in over:
@@ -88,7 +108,13 @@ class Norm(Reduction):
     )
     example = "norm(A)"
     because = "‖a‖ = (Σ aᵢ²)^½, so ∂‖a‖/∂aᵢ = aᵢ / ‖a‖; at a = 0 there is no derivative"
-    analytic = False
+
+    def says(self, use: Use) -> str:
+        value, own, squares = reduced(use, "{0}²")
+        derivative = f"∂{value}/∂{own} = {own}/{value}"
+        return f"{value} = √({squares}), so {derivative}; where {value} = 0 there is no derivative"
+
+    analytic, curved, reuses_value = False, True, True
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         (A,) = operands
@@ -114,7 +140,14 @@ class Norm1(Reduction):
     summary = "The sum of absolute values."
     example = "norm1(A)"
     because = "‖a‖₁ = Σ |aᵢ|, so ∂‖a‖₁/∂aᵢ = sign aᵢ, taken to be 0 where aᵢ = 0"
-    analytic = False
+    rule = "1-norm"
+
+    def says(self, use: Use) -> str:
+        value, own, absolute = reduced(use, "|{0}|")
+        derivative = f"∂{value}/∂{own} = sign {own}"
+        return f"{value} = {absolute}, so {derivative}, taken to be 0 where {own} = 0"
+
+    analytic, curved = False, True
 
     def reduce(self, a: Polynomial, over: tuple[Label, ...], kept: tuple[Label, ...]) -> Polynomial:
         return function("abs")(a)
@@ -128,6 +161,36 @@ class Norm1(Reduction):
             return named_reduction("norm1", notation, node)
         sign = {"unicode": "‖{0}‖₁", "latex": r"\left\|{0}\right\|_1"}.get(notation)
         return Form(sign, slots=(0,)) if sign else None
+
+
+def summed_over(use: Use) -> str:
+    """The labels of the operand that a reduction sums over."""
+    shape = use.node.operands[0].shape
+    pairs = zip(use.node.shape, shape, letters(shape), strict=True)
+    return "".join(letter for kept, size, letter in pairs if kept != size)
+
+
+def each_entry(use: Use, how: str, weight: str) -> str:
+    """Every entry enters its sum or mean alike."""
+    shape = use.node.operands[0].shape
+    value, own = of_value(use, letters(shape)), of_variable(use, letters(shape))
+    if is_scalar(use.node.shape):
+        same = f"every entry enters the {use.node.operation.name} {how}, so each gets the same "
+        named = f": ∂{value}/∂{own} = {weight}" if is_name(use.value) else ""
+        return f"{same}derivative{named}"
+    axis = effective_axis(use.node)
+    line, lines = ("column j", "rows") if axis == 0 else ("row i", "columns")
+    number = use.size(shape[0] if axis == 0 else shape[1])
+    scaled = "" if weight == "1" else f"{weight} · "
+    same = f"{handed_on(use, letters(shape))} = {scaled}{from_above(use, letters(shape))}"
+    return f"every entry of {line} enters {value} {how}: {same}, the same in all {number} {lines}"
+
+
+def reduced(use: Use, term: str) -> tuple[str, str, str]:
+    """An entry of a norm, one of its operand, and the sum of that entry's terms."""
+    at = letters(use.node.operands[0].shape)
+    own = of_variable(use, at)
+    return of_value(use, at), own, summed(summed_over(use), term.format(own))
 
 
 def named_reduction(name: str, notation: str, node: Apply) -> Form | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
+from unicodedata import combining
 
 import numpy as np
 
@@ -48,6 +49,90 @@ class Takes(NamedTuple):
     condition: bool = False
 
 
+class Use(NamedTuple):
+    """One use of an operation on the way from a value down to a variable: what a reason speaks of.
+
+    `node` is the use and `operand` the position of the operand that the way goes on with. `value`
+    is how the result is called ("z₂", or its formula), `operands` are those of the operands,
+    `incoming` is the derivative that comes from above ("∂J/∂z₂"), all printed in Unicode. `size`
+    prints a size with the user's names.
+    """
+
+    node: Apply
+    operand: int
+    value: str
+    operands: tuple[str, ...]
+    incoming: str
+    size: Callable[[Size], str]
+
+    @property
+    def variable(self) -> str:
+        """How the operand that the way goes on with is called."""
+        return self.operands[self.operand]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """How the other operands are called."""
+        return self.operands[: self.operand] + self.operands[self.operand + 1 :]
+
+    @property
+    def jacobian(self) -> str:
+        """∂value/∂variable, printed."""
+        return f"∂{in_brackets(self.value)}/∂{in_brackets(self.variable)}"
+
+    def shape(self, shape: Shape) -> str:
+        return "×".join(self.size(size) for size in shape)
+
+
+SUBSCRIPT_LETTERS = dict(zip("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+RAISED = frozenset("ᵀ⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUBSCRIPTED = frozenset("₀₁₂₃₄₅₆₇₈₉ᵦᵧᵨᵩᵪ") | frozenset(SUBSCRIPT_LETTERS.values())
+
+
+def is_name(text: str) -> bool:
+    """A letter, a word, with a subscript or without; not the transpose or power of one."""
+    letters = (c.isalnum() or c == "_" or combining(c) for c in text)
+    return all(letters) and not RAISED & set(text)
+
+
+def is_atom(text: str) -> bool:
+    """What stands in a product without brackets: a name, a call, a power, a norm, (x − μ)ᵀ."""
+    if is_norm(text):
+        return True
+    depth = 0
+    for c in text:
+        depth += (c in "([") - (c in ")]")
+        if c == " " and depth == 0:
+            return False
+    return text[0] not in "−-"
+
+
+def is_norm(text: str) -> bool:
+    """‖x‖ or |x|, of nothing that has these signs within."""
+    return len(text) > 2 and text[0] in "|‖" and text.find(text[0], 1) == len(text) - 1
+
+
+def is_call(text: str) -> bool:
+    """tanh(x), ∑(x), or anything in brackets."""
+    word = text.partition("(")[0]
+    return text.endswith(")") and is_atom(text) and (is_name(word) or len(word) == 1)
+
+
+def in_brackets(text: str) -> str:
+    """A printed expression as one symbol: in brackets unless it is a name, a call or a norm."""
+    return text if is_name(text) or is_call(text) or is_norm(text) else f"({text})"
+
+
+def entry_text(text: str, labels: str) -> str:
+    """An entry in prose: hᵢ, (z₁)ᵢ, (W₂)ᵢⱼ, (x − μ)ᵢ, tanh(x)ᵢ; a name without labels is a
+    scalar."""
+    if not labels:
+        return text
+    below = "".join(SUBSCRIPT_LETTERS[letter] for letter in labels)
+    plain = text.isalpha() and is_name(text) and text[-1] not in SUBSCRIPTED
+    return f"{text}{below}" if plain or len(text) == 1 or is_call(text) else f"({text}){below}"
+
+
 class ShapeError(ValueError):
     """Operands that do not fit. `{0}`, `{1}` in the message stand for one with its shape."""
 
@@ -57,7 +142,9 @@ class Operation:
     `identity`).
 
     `entrywise` says that the operation combines operands entry by entry, so that an operand may
-    stretch.
+    stretch; `curved` that it is not linear, so that in a derivation an operand with a formula of
+    its own deserves a name; `reuses_value` that its derivative is written in its value, as that of
+    σ is.
     """
 
     name: str
@@ -65,11 +152,17 @@ class Operation:
     summary: str
     example: str
     because: str = ""
+    rule: str = ""
     source: str = ""
     operator: ClassVar[bool] = False
     analytic: bool = True
     entrywise: bool = True
     facts: frozenset[str] = frozenset()
+    curved: bool = False
+
+    @property
+    def reuses_value(self) -> bool:
+        return False
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -116,6 +209,15 @@ class Operation:
         Where `analytic`, complex arrays are mapped by the analytic continuation.
         """
         raise NotImplementedError
+
+    def says(self, use: Use) -> str:
+        """Why the derivative through this use is what it is: a sentence a tutor would say, in
+        Unicode, with the names and shapes of the use. Nothing where it goes without saying."""
+        return self.because
+
+    def rule_of(self, use: Use) -> str:
+        """The name of the rule by which this use is differentiated: a noun phrase."""
+        return self.rule or self.name
 
     def form(self, notation: str, node: Apply) -> Form | None:
         """How a notation ("source", "unicode", "ascii", "latex") prints it; None for a call."""

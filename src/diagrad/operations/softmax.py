@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.dimensions import UNIT, Shape
+from diagrad.dimensions import UNIT, Shape, is_row, is_scalar, is_vector
 from diagrad.expression import Apply, Expression, untransposed
 from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Sum, constant
@@ -17,8 +17,28 @@ from diagrad.operations.reductions import (
     named_reduction,
     numpy_axis,
     reduced_shape,
+    summed_over,
 )
-from diagrad.operations.room import Array, Form, Operation, Show, Takes, applied
+from diagrad.operations.room import (
+    SUBSCRIPT_LETTERS,
+    Array,
+    Form,
+    Operation,
+    Show,
+    Takes,
+    Use,
+    applied,
+    is_name,
+)
+from diagrad.operations.saying import (
+    Letters,
+    bare,
+    entry_of,
+    letters,
+    of_value,
+    of_variable,
+    summed,
+)
 
 
 class AlongAxis(Operation):
@@ -30,6 +50,7 @@ class AlongAxis(Operation):
 
     takes = Takes(operands=("A",), axis=True)
     entrywise = False
+    curved = True
     of_one: int
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
@@ -91,7 +112,25 @@ class Softmax(AlongAxis):
         "∂pᵢ/∂zⱼ = pᵢ(δᵢⱼ − pⱼ): every entry of z moves every entry of p, because they share "
         "the sum, so this Jacobian, diag(p) − p pᵀ, is not diagonal"
     )
+
+    def says(self, use: Use) -> str:
+        if not runs(use):
+            return "the softmax of a single entry is 1 whatever it is, so its derivative is 0"
+        i, j, k = places(use)
+        p, named = (use.value, "") if is_name(use.value) else named_softmax(use)
+        at_i, at_j = (entry_of(p, use.node.shape, at) for at in (i, j))
+        share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
+        entries = f"∂{at_i}/∂{of_variable(use, j)} = {at_i}({delta_of(i, j)} − {at_j}){named}"
+        moves = f"every entry of {use.variable} moves every entry of {p}"
+        because = f"because they share the sum {share}: {entries}"
+        if not is_vector(use.node.shape):
+            return f"each {line(use)} by itself: there {moves}, {because}"
+        product = f"{p}ᵀ {p}" if is_row(use.node.shape) else f"{p} {p}ᵀ"
+        jacobian = f"so the Jacobian diag({p}) − {product} is not diagonal"
+        return f"{moves}, {because}, {jacobian}"
+
     facts = frozenset({"positive"})
+    reuses_value = True
 
     def of_everything(self, argument: Expression) -> Expression:
         """exp(A − logsumexp(A))."""
@@ -117,6 +156,17 @@ class LogSoftmax(AlongAxis):
     summary = "The logarithm of softmax."
     example = "log_softmax(A)"
     because = "∂ log pᵢ/∂zⱼ = δᵢⱼ − pⱼ, p the softmax"
+    rule = "log-softmax"
+
+    def says(self, use: Use) -> str:
+        if not runs(use):
+            return "the softmax of a single entry is 1, so its logarithm is 0 and stays it"
+        i, j, k = places(use)
+        p, named = named_softmax(use)
+        value, z = of_value(use, i), of_variable(use, i)
+        share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
+        entry = f"{delta_of(i, j)} − {entry_of(p, use.node.shape, j)}{named}"
+        return f"{value} = {z} − log({share}), so ∂{value}/∂{of_variable(use, j)} = {entry}"
 
     def of_everything(self, argument: Expression) -> Expression:
         """A − logsumexp(A)."""
@@ -140,11 +190,24 @@ class LogSoftmax(AlongAxis):
 
 
 class LogSumExp(Operation):
-    name, entrywise = "logsumexp", False
+    name, entrywise, curved = "logsumexp", False, True
     takes = Takes(operands=("A",), axis=True)
     summary = "log Σ exp, of all entries or along an axis."
     example = "logsumexp(A, axis=1)"
     because = "∂ log Σ exp / ∂zⱼ = exp zⱼ / Σ exp: the softmax"
+    rule = "log-sum-exp"
+
+    def says(self, use: Use) -> str:
+        over, shape = summed_over(use), use.node.operands[0].shape
+        if not over:
+            return ""
+        at = letters(shape)
+        again = ["ijkl"["ij".index(c) + 2] if c in over else c for c in at]
+        own, other = of_variable(use, at), of_variable(use, (again[0], again[1]))
+        running = "".join("ijkl"["ij".index(c) + 2] for c in over)
+        share = f"exp({own})/({summed(running, f'exp({other})')})"
+        where = "" if is_scalar(use.node.shape) else f" of each {line(use)}"
+        return f"∂{of_value(use, at)}/∂{own} = {share}: the softmax{where}"
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return reduced_shape(shapes[0], parameters[0])
@@ -183,6 +246,47 @@ class LogSumExp(Operation):
 
     def form(self, notation: str, node: Apply) -> Form | None:
         return named_reduction("logsumexp", notation, node)
+
+
+def runs(use: Use) -> bool:
+    """Whether it runs over more than one entry."""
+    return use.node.shape[along_axis(use.node)] != UNIT
+
+
+def line(use: Use) -> str:
+    """What it runs along."""
+    return "column" if along_axis(use.node) == -2 else "row"
+
+
+def places(use: Use) -> tuple[Letters, Letters, Letters]:
+    """Where an entry of the value stands, one of the operand, and those of the sum."""
+    if is_vector(use.node.shape):
+        return ("i", "i"), ("j", "j"), ("k", "k")
+    if along_axis(use.node) == -2:
+        return ("i", "j"), ("k", "j"), ("l", "j")
+    return ("i", "j"), ("i", "k"), ("i", "l")
+
+
+def delta_of(i: Letters, j: Letters) -> str:
+    """δ of the labels that differ."""
+    first, second = next(pair for pair in zip(i, j, strict=True) if pair[0] != pair[1])
+    return f"δ{SUBSCRIPT_LETTERS[first]}{SUBSCRIPT_LETTERS[second]}"
+
+
+def explained(i: Letters, j: Letters) -> str:
+    first, second = next(pair for pair in zip(i, j, strict=True) if pair[0] != pair[1])
+    return f"{delta_of(i, j)} is 1 for {first} = {second}, else 0"
+
+
+def named_softmax(use: Use, k: int = 0) -> tuple[str, str]:
+    """A letter for the softmax of operand k, that the use does not speak of, and what it is."""
+    small = ("p", "q", "s") if UNIT in use.node.operands[k].shape else ("P", "Q", "S")
+    spoken = set("".join(use.operands))
+    letter = next((letter for letter in small if letter not in spoken), small[0])
+    word = f"softmax({bare(use.operands[k])})"
+    if use.node.operation.name == "softmax":
+        word = use.value
+    return letter, f" with {letter} = {word}"
 
 
 def along_axis(node: Apply) -> int:

@@ -12,7 +12,7 @@ from diagrad.expression import Apply
 from diagrad.index.build import Indexed, Polynomial, as_polynomial, labels, matrix
 from diagrad.index.term import Applied
 from diagrad.operations.elementwise import Elementwise, called
-from diagrad.operations.room import Array, Form
+from diagrad.operations.room import Array, Form, Use
 
 
 class Unspecified(Elementwise):
@@ -56,6 +56,14 @@ class Unspecified(Elementwise):
         opening, closing = (r"\left(", r"\right)") if notation == "latex" else "()"
         return Form("{name}" + mark * self.order + opening + "{0}" + closing)
 
+    @property
+    def word(self) -> str:
+        return self.user_name + "′" * self.order
+
+    def ruled(self, use: Use) -> str:
+        named = f"{self.user_name} is known by name only"
+        return f"{named}, so the derivative of {self.word} is written {self.word}′"
+
     def _unknown(self, a: Array) -> Array:
         raise ProblemError(
             f"{self.user_name} is an unspecified function: give it a value to evaluate"
@@ -81,6 +89,13 @@ class Prime(Elementwise):
 
     def __hash__(self) -> int:
         return hash((Prime, self.base))
+
+    @property
+    def word(self) -> str:
+        return f"{self.base.word}′"
+
+    def ruled(self, use: Use) -> str:
+        return f"the derivative of {self.word} is that of the rule {self.base.because}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         (a,) = operands

@@ -1,87 +1,118 @@
-"""An einsum by elements: `einsum("ij,jk->ik", A, B)` as Σⱼ Aᵢⱼ Bⱼₖ, an identity matrix in it as
-δᵢⱼ."""
+"""An einsum by elements: `einsum("ij,jk->ik", A, B)` as Σⱼ Aᵢⱼ Bⱼₖ. Labels of unit axes are not
+shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_letters
 
-from diagrad.expression import Apply, Expression
+from diagrad.dimensions import SCALAR
+from diagrad.expression import Apply, Expression, Number, number
+from diagrad.matrix import make
+from diagrad.operations import OPERATORS
+from diagrad.operations.arithmetic import Add, Divide, Multiply, Negate, Subtract
 from diagrad.operations.einsum import split_subscripts
-from diagrad.operations.room import ATOM, CHAIN, PRODUCT, SIGN, SUM, Form
-from diagrad.show.names import SUBSCRIPTS
+from diagrad.show.entries import Entry, axis_labels, entry
 
-# A subscript needs an operand that has none yet: (W₁)ᵢⱼ.
-BARE = ATOM + 1
+# Those that Unicode has as subscripts, the usual ones first.
 LABELS = "ijklmnprstuvxaeoh"
+ZERO = number(0)
 
 
-class Indexing(NamedTuple):
-    """How a notation writes labels below a factor and below Σ, and δ."""
+@dataclass(frozen=True)
+class Contraction(Expression):
+    """The sum of the body over the bound labels: the entry, at the free labels, of an array."""
 
-    below: Callable[[str], str]
-    sum: str
-    delta: str
-    entries: tuple[str, str]
-
-
-INDEXING: dict[str, Indexing] = {
-    "unicode": Indexing(lambda at: "".join(SUBSCRIPTS[c] for c in at), "Σ", "δ", ("[", "]")),
-    "ascii": Indexing(lambda at: f"[{','.join(at)}]", "sum", "delta", ("[", "]")),
-    "latex": Indexing(lambda at: f"_{{{at}}}", r"\sum", r"\delta", (r"\left[", r"\right]")),
-}
+    body: Expression
+    bound: str
+    free: str
 
 
-def contraction(node: Apply, notation: str) -> tuple[Form, str] | None:
-    """The form of an einsum by elements and its free labels; None where the notation has none, or
-    no letter left for a label."""
+def by_elements(node: Expression, notation: str) -> Expression:
+    """The node as the notation shows it: an einsum, and an entry of one, as a contraction. It stays
+    as it is in source, and where no letter is left for a label."""
+    if notation == "source":
+        return node
+    match node:
+        case Apply() if node.operation.takes.subscripts:
+            return _contraction(node, None, notation) or node
+        case Entry(array=Apply() as array) if array.operation.takes.subscripts:
+            return _contraction(array, node.labels, notation) or node
+        case Apply(operation=Negate() | Add() | Subtract()):
+            return _with_one_sign(node, notation)
+    return node
+
+
+def _with_one_sign(node: Apply, notation: str) -> Expression:
+    """The sign in front of an einsum and the minus that comes out of it as one: −(−Σ) is Σ."""
+    *first, last = node.operands
+    if not (isinstance(last, Apply) and last.operation.takes.subscripts):
+        return node
+    match by_elements(last, notation):
+        case Apply(operation=Negate(), operands=(positive,)):
+            sign = "+" if node.operation.name == "-" else "-"
+            return Apply(node.shape, OPERATORS[sign], (*first, positive)) if first else positive
+    return node
+
+
+def _contraction(node: Apply, given: str | None, notation: str) -> Expression | None:
+    """An einsum at free labels of its own, or at given ones as part of another entry."""
     inputs, output = split_subscripts(node.parameters[0])
-    letters = dict.fromkeys("".join([*inputs, output]))
-    renamed = _letters("".join(letters)) if notation == "unicode" else {c: c for c in letters}
-    if notation not in INDEXING or renamed is None:
+    groups = [axis_labels(g, o.shape) for g, o in zip(inputs, node.operands, strict=True)]
+    used = dict.fromkeys(label for group in groups for label in group if label)
+    free = [label for label in output if label in used]
+    letters = _letters(list(used), dict(zip(free, given or "", strict=False)), notation)
+    if letters is None:
         return None
-    style = INDEXING[notation]
-    groups = ["".join(renamed[c] for c in group) for group in inputs]
-    free = "".join(renamed[c] for c in output)
     factors = [
-        _factor(k, *pair, style) for k, pair in enumerate(zip(groups, node.operands, strict=True))
+        entry(operand, tuple(letters.get(label, "") for label in group))
+        for operand, group in zip(node.operands, groups, strict=True)
     ]
-    bound = "".join(renamed[c] for c in letters if c not in output)
-    slots = tuple(BARE if group else SIGN + 1 for group in groups)
-    body = "{by}".join(factors)
-    if not bound:
-        return Form(body, CHAIN if len(factors) > 1 else ATOM, slots), free
-    binds = SUM + 1 if notation == "ascii" else PRODUCT
-    return Form(f"{_sum(bound, notation)} {body}", binds, slots), free
+    negative, body = _product(factors)
+    bound = "".join(letters[label] for label in used if label not in free)
+    shown = "".join(letters[label] for label in free) if given is None else ""
+    shape = node.shape if given is None else SCALAR
+    total = Contraction(shape, body, bound, shown)
+    return Apply(shape, Negate(), (total,)) if negative else total
 
 
-def _sum(bound: str, notation: str) -> str:
-    style = INDEXING[notation]
-    if notation == "ascii":
-        return f"{style.sum}_{bound}"
-    return style.sum + _literal(style.below(bound))
+def _letters(used: Sequence[str], given: dict[str, str], notation: str) -> dict[str, str] | None:
+    """The letter for each label: the one given, or its own where the notation has it and it is not
+    taken, or another."""
+    alphabet = LABELS if notation == "unicode" else dict.fromkeys(LABELS + ascii_letters)
+    free = [c for c in alphabet if c not in given.values()]
+    kept = {c: c for c in used if c in free and c not in given}
+    spare = [c for c in free if c not in kept]
+    missing = [c for c in used if c not in kept and c not in given]
+    if len(missing) > len(spare):
+        return None
+    return kept | given | dict(zip(missing, spare, strict=False))
 
 
-def _factor(k: int, group: str, operand: Expression, style: Indexing) -> str:
-    if isinstance(operand, Apply) and operand.operation.name == "eye" and len(group) == 2:
-        return style.delta + _literal(style.below(group))
-    return f"{{{k}}}" + (_literal(style.below(group)) if group else "")
+def _product(factors: Sequence[Expression]) -> tuple[bool, Expression]:
+    """The product as one quotient, and whether a minus belongs in front of it."""
+    above: list[Expression] = []
+    below: list[Expression] = []
+    signs = [_collect(factor, above, below) for factor in factors]
+    above.sort(key=lambda factor: not isinstance(factor, Number))
+    if above.count(ZERO) > 1:
+        above = [ZERO, *(factor for factor in above if factor != ZERO)]
+    return sum(signs) % 2 == 1, make.over(make.product(above), make.product(below))
 
 
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-def _letters(used: str) -> dict[str, str] | None:
-    """Letters that Unicode has as subscripts: the same where it has, otherwise others that are not
-    used."""
-    kept = {c: c for c in used if c in LABELS}
-    spare = [c for c in LABELS if c not in kept]
-    missing = [c for c in used if c not in kept]
-    return None if len(missing) > len(spare) else kept | dict(zip(missing, spare, strict=False))
-
-
-def entries(text: str, labels: str, notation: str) -> str:
-    """The array with these entries: [Σⱼ Aᵢⱼ Bⱼₖ]ᵢₖ."""
-    style = INDEXING[notation]
-    return style.entries[0] + text + style.entries[1] + style.below(labels)
+def _collect(factor: Expression, above: list[Expression], below: list[Expression]) -> bool:
+    """Adds the parts of a factor to numerator and denominator; whether it has a minus."""
+    match factor:
+        case Apply(operation=Multiply(), operands=(first, second)):
+            return _collect(first, above, below) != _collect(second, above, below)
+        case Apply(operation=Divide(), operands=(first, second)):
+            below.append(second)
+            return _collect(first, above, below)
+        case Apply(operation=Negate(), operands=(inner,)):
+            return not _collect(inner, above, below)
+        case Number(value=value) if value < 0:
+            above.append(number(-value))
+            return True
+    above.append(factor)
+    return False

@@ -1,14 +1,15 @@
 """How names print: W1 as W₁, yhat as ŷ, alpha as α, in every notation.
 
 A name is read as a base, an accent and a subscript; `yhat_i` is y, hat, i. A derivative's name
-`dJ/dx` is ∂J/∂x.
+`dJ/dx` is ∂J/∂x, and so is a name that `Names` is told to be that derivative's.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 ALPHABET = (
@@ -122,16 +123,33 @@ DERIVATIVES = {
 }
 
 
+class Quotient(NamedTuple):
+    """The derivative that a name stands for. Of the labels of its entries the first `leading`
+    belong to `of`, the others to `wrt`; None where that is not known."""
+
+    of: str
+    wrt: str
+    leading: int | None = 0
+
+
 class Names:
     """The printed names of a problem, no two alike: a name that would print as an earlier one, or
     as one of the `signs` that stand for operations, keeps its spelling.
 
-    A name that was not given prints by itself, without that promise.
+    A name that was not given prints by itself, without that promise. `derivatives` maps a name to
+    the derivative it stands for, (of, wrt) or (of, wrt, leading) as in `Quotient`; source has the
+    name, the other notations the derivative: dJ_dx is ∂J/∂x.
     """
 
-    def __init__(self, names: Iterable[str] = (), signs: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        names: Iterable[str] = (),
+        signs: Iterable[str] = (),
+        derivatives: Mapping[str, tuple[str, str] | tuple[str, str, int]] = MappingProxyType({}),
+    ) -> None:
         self.names = tuple(dict.fromkeys(names))
         self.signs = frozenset(signs)
+        self.derivatives = {name: Quotient(*of) for name, of in derivatives.items()}
         self._shown = {notation: self._apart(notation) for notation in PRETTY}
 
     def _apart(self, notation: str) -> dict[str, str]:
@@ -149,9 +167,16 @@ class Names:
 
     def shown(self, name: str, notation: str) -> str:
         """How the notation ("source", "unicode", "ascii", "latex") prints the name."""
-        derivative = DERIVATIVE.fullmatch(name)
-        if derivative:
-            of, by = (self.shown(piece, notation) for piece in derivative.groups())
-            return DERIVATIVES[notation].format(of, by)
+        quotient = self.quotient(name, notation)
+        if quotient:
+            of, wrt = (self.shown(piece, notation) for piece in quotient[:2])
+            return DERIVATIVES[notation].format(of, wrt)
         known = self._shown[notation].get(name)
         return PRETTY[notation](name) if known is None else known
+
+    def quotient(self, name: str, notation: str) -> Quotient | None:
+        """The derivative as whose quotient the notation prints the name."""
+        if name in self.derivatives and notation != "source":
+            return self.derivatives[name]
+        written = DERIVATIVE.fullmatch(name)
+        return Quotient(written[1], written[2], None) if written else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 from diagrad.dimensions import Size
 from diagrad.operations.room import ATOM, CHAIN, POSTFIX, POWER, PRODUCT, SIGN, SUPERSCRIPT
-from diagrad.show.names import Names
+from diagrad.show.names import SUBSCRIPTS, Names
 
 VULGAR = {
     Fraction(int(n), int(d)): character
@@ -81,6 +82,29 @@ NOTATIONS: dict[str, Notation] = {
             escapes=(("_", r"\_"),),
         ),
     )
+}
+
+
+class Indexing(NamedTuple):
+    """How a notation writes labels below a factor and below Σ, δ, and an array by its entries."""
+
+    below: Callable[[str], str]
+    total: str
+    delta: str
+    entries: tuple[str, str]
+
+    def array(self, entry: str, labels: str) -> str:
+        """The array with these entries: [Σⱼ Aᵢⱼ Bⱼₖ]ᵢₖ."""
+        return self.entries[0] + entry + self.entries[1] + self.below(labels)
+
+    def sum(self, bound: str) -> str:
+        return self.total.format(self.below(bound), bound)
+
+
+INDEXING: dict[str, Indexing] = {
+    "unicode": Indexing(lambda at: "".join(SUBSCRIPTS[c] for c in at), "Σ{0}", "δ", ("[", "]")),
+    "ascii": Indexing(lambda at: f"[{','.join(at)}]", "sum_{1}", "delta", ("[", "]")),
+    "latex": Indexing(lambda at: f"_{{{at}}}", r"\sum{0}", r"\delta", (r"\left[", r"\right]")),
 }
 
 

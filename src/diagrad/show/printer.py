@@ -4,21 +4,34 @@ them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from diagrad.dimensions import is_scalar
-from diagrad.expression import Apply, Expression, Number, Symbol, walk
-from diagrad.operations.room import ATOM, SIGN, SUM, Form
-from diagrad.show.contraction import BARE, contraction, entries
-from diagrad.show.names import SUBSCRIPTS, Names
-from diagrad.show.notation import NOTATIONS, VULGAR, Notation, Piece, numeral, size_text
+from diagrad.expression import Apply, Expression, Number, Symbol
+from diagrad.operations.room import ATOM, PRODUCT, SIGN, SUM, Form
+from diagrad.show.contraction import Contraction, by_elements
+from diagrad.show.entries import Entry
+from diagrad.show.names import DERIVATIVES, SUBSCRIPTS, Names, Quotient
+from diagrad.show.notation import (
+    INDEXING,
+    NOTATIONS,
+    VULGAR,
+    Notation,
+    Piece,
+    numeral,
+    size_text,
+)
 
 NO_NAMES = Names()
 DIGITS = "0123456789" + "".join(VULGAR.values())
 LEADING = re.compile(r"\{(\d+)\}")
 MIXED = re.compile(r"(\\frac\{)+\d")
 WORD_LAST = re.compile(r"\\mathrm\{[^{}]*\}([_^]\{([^{}]|\{[^{}]*\})*\})*$")
+
+SLOPE_LAST = re.compile(f"/∂[^ ]*[{''.join(c for k, c in SUBSCRIPTS.items() if k.isalpha())}]$")
+# A subscript needs an operand that has none yet: (W₁)ᵢⱼ.
+BARE = ATOM + 1
 
 
 def printed(expression: Expression, notation: str, names: Names = NO_NAMES) -> str:
@@ -29,29 +42,96 @@ def printed(expression: Expression, notation: str, names: Names = NO_NAMES) -> s
     """
     style = NOTATIONS[notation]
     pieces: list[Piece] = []
-    for node in reversed(list(walk(expression))):
-        match node:
-            case Number():
-                pieces.append(numeral(node.value, style))
-            case Symbol():
-                pieces.append(_symbol(node.name, style, names))
-            case Apply():
-                operands = [pieces.pop() for _ in node.operands]
-                pieces.append(_applied(node, operands, style, names))
+    for node in reversed(list(_outermost_first(expression, notation))):
+        inner = [pieces.pop() for _ in _parts(node)]
+        pieces.append(_piece(node, inner, style, names))
     return pieces.pop().text
+
+
+def _outermost_first(expression: Expression, notation: str) -> Iterator[Expression]:
+    """All that is printed."""
+    stack = [expression]
+    while stack:
+        node = by_elements(stack.pop(), notation)
+        yield node
+        stack.extend(reversed(_parts(node)))
+
+
+def _parts(node: Expression) -> tuple[Expression, ...]:
+    match node:
+        case Apply():
+            return node.operands
+        case Entry():
+            return (node.array,)
+        case Contraction():
+            return (node.body,)
+    return ()
+
+
+def _piece(node: Expression, inner: Sequence[Piece], style: Notation, names: Names) -> Piece:
+    match node:
+        case Number():
+            return numeral(node.value, style)
+        case Symbol():
+            return _symbol(node.name, style, names)
+        case Apply():
+            return _applied(node, inner, style, names)
+        case Entry():
+            return _entry(node, inner[0], style, names)
+        case Contraction():
+            return _contraction(node, inner[0], style)
+    raise AssertionError(node)
 
 
 def _symbol(name: str, style: Notation, names: Names) -> Piece:
     text = names.shown(name, style.name)
-    if "/" in name:
+    if names.quotient(name, style.name):
         return Piece(text, ATOM if style.name == "source" else SIGN)
     indexed = "_" in text or text[-1] in SUBSCRIPTS.values()
     return Piece(text, ATOM if indexed and style.name != "ascii" else BARE)
 
 
+def _entry(node: Entry, piece: Piece, style: Notation, names: Names) -> Piece:
+    indexing = INDEXING[style.name]
+    match node.array:
+        case Apply() if node.array.operation.name == "eye":
+            return Piece(indexing.delta + indexing.below(node.labels))
+        case Symbol(name=name):
+            quotient = names.quotient(name, style.name)
+            if quotient and quotient.leading is not None:
+                return _entry_of_quotient(quotient, node.labels, style, names)
+    return Piece(_indexed(piece, node.labels, style))
+
+
+def _entry_of_quotient(quotient: Quotient, labels: str, style: Notation, names: Names) -> Piece:
+    """∂ŷᵢ/∂(z₁)ⱼ."""
+    of, wrt = (_symbol(name, style, names) for name in quotient[:2])
+    above = _indexed(of, labels[: quotient.leading], style)
+    below = _indexed(wrt, labels[quotient.leading :], style)
+    return Piece(DERIVATIVES[style.name].format(above, below), SIGN)
+
+
+def _indexed(piece: Piece, labels: str, style: Notation) -> str:
+    """With labels below; what has a subscript already gets brackets: (W₁)ᵢⱼ."""
+    if not labels:
+        return piece.text
+    bare = piece.binds >= BARE and not piece.labels
+    return (piece.text if bare else style.bracketed(piece.text)) + INDEXING[style.name].below(
+        labels
+    )
+
+
+def _contraction(node: Contraction, body: Piece, style: Notation) -> Piece:
+    if not node.bound:
+        return body._replace(labels=node.free)
+    summand = _placed(body, PRODUCT, False, True, style)
+    binds = SUM + 1 if style.name == "ascii" else PRODUCT
+    return Piece(f"{INDEXING[style.name].sum(node.bound)} {summand}", binds, labels=node.free)
+
+
 def _applied(node: Apply, operands: Sequence[Piece], style: Notation, names: Names) -> Piece:
-    form, labels = _form(node, style)
-    shared = "" if labels else _shared_labels(node, operands)
+    form = node.operation.form(style.name, node) or _call(node, style)
+    shared = _shared_labels(node, operands)
     leading = LEADING.match(form.template)
     first = int(leading[1]) if leading else None
     texts = []
@@ -59,23 +139,14 @@ def _applied(node: Apply, operands: Sequence[Piece], style: Notation, names: Nam
         slot = form.slots[k] if k < len(form.slots) else 0
         texts.append(_placed(piece, slot, k == first, piece.labels == shared, style))
     prefix = form.template.startswith(style.minus)
-    binds = form.binds
+    binds = BARE if form.binds == ATOM else form.binds
     if prefix and texts[0] == operands[0].text:
         binds = min(binds, operands[0].binds)
     minus = prefix or (
         first is not None and operands[first].minus and texts[first] == operands[first].text
     )
     text = _filled(form.template, texts, node, style, names)
-    return Piece(text, binds, minus, labels or shared)
-
-
-def _form(node: Apply, style: Notation) -> tuple[Form, str]:
-    """The form of an operation and, of one by elements, its free labels."""
-    if node.operation.takes.subscripts:
-        by_elements = contraction(node, style.name)
-        if by_elements:
-            return by_elements
-    return node.operation.form(style.name, node) or _call(node, style), ""
+    return Piece(text, binds, minus, shared)
 
 
 def _call(node: Apply, style: Notation) -> Form:
@@ -99,7 +170,7 @@ def _placed(piece: Piece, slot: int, leads: bool, joins: bool, style: Notation) 
     A slot of exactly SIGN is one where a sign may stand, as in x ** -1.
     """
     if piece.labels and not joins:
-        return entries(piece.text, piece.labels, style.name)
+        return INDEXING[style.name].array(piece.text, piece.labels)
     misplaced = piece.minus and not leads and slot >= SUM and slot != SIGN
     return style.bracketed(piece.text) if piece.binds < slot or misplaced else piece.text
 
@@ -108,7 +179,8 @@ def _shared_labels(node: Apply, operands: Sequence[Piece]) -> str:
     """The free labels under which an operation on formulas by elements is one too: a sum of such, a
     multiple."""
     labels = {piece.labels for piece in operands}
-    if len(labels) == 1 and node.operation.name in ("+", "-", "negate"):
+    shapes = {operand.shape for operand in node.operands}
+    if len(labels) == len(shapes) == 1 and node.operation.name in ("+", "-", "negate"):
         return labels.pop()
     if node.operation.name not in ("*", "/") or len(operands) != 2:
         return ""
@@ -130,8 +202,10 @@ def _filled(template: str, texts: Sequence[str], node: Apply, style: Notation, n
 
 
 def _between(left: str, right: str, style: Notation) -> str:
-    """What stands between two factors: a dot where two numbers would run together, a space in LaTeX
-    where two words would."""
+    """What stands between two factors: a dot where two numbers would run together and after
+    ∂J/∂hⱼ, a space in LaTeX where two words would."""
+    if style.name == "unicode" and SLOPE_LAST.search(left):
+        return style.dot
     if right[0] in DIGITS or (left[-1] in DIGITS and MIXED.match(right)):
         return style.dot
     if style.name == "latex" and (right.startswith(r"\mathrm") or WORD_LAST.search(left)):

@@ -1,0 +1,70 @@
+"""The account of a derivation: one sweep, its names, and the steps by each route."""
+
+from __future__ import annotations
+
+from diagrad.derivation.book import Book, Derivatives
+from diagrad.derivation.elements import ElementsRoute
+from diagrad.derivation.jacobian import JacobianRoute
+from diagrad.derivation.restate import Restated
+from diagrad.derivation.route import Route
+from diagrad.derivation.sweep import Node, Sweep
+from diagrad.expression import Apply
+from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.cost import tokens
+
+# A derivation of more nodes than this names the adjoints at the arguments of functions.
+DEEP = 9
+# Adjoints of more tokens than these are named: where used several times, in a deep derivation, ever.
+REUSED, BOUNDARY, LONG = 4, 4, 40
+
+ROUTES: dict[str, type[Route]] = {"jacobian": JacobianRoute, "elements": ElementsRoute}
+
+
+class Account:
+    """Everything that is told of the derivatives of one value by one or several variables."""
+
+    def __init__(
+        self,
+        restated: Restated,
+        by: tuple[str, ...],
+        signs: frozenset[str] = frozenset(),
+        means: bool = False,
+        whole: bool = False,
+        facts: bool = True,
+        every: bool = False,
+        known: Derivatives | None = None,
+    ) -> None:
+        self.restated, self.by, self.every = restated, by, every
+        self.sweep = Sweep(restated, by, whole, facts)
+        self.book = Book(self.sweep, signs, means, known or {})
+        self._deep = len(self.sweep.nodes) > DEEP
+        for node in self.sweep.visit():
+            self._enter(node)
+        self.routes = {name: kind(self.book) for name, kind in ROUTES.items()}
+
+    def _enter(self, node: Node) -> None:
+        """Give a node's adjoint its name: dJ_dh, or δ where it is long and used again."""
+        if node.name == self.sweep.of:
+            return
+        try:
+            written = self.book.adjoint(node)
+        except NoMatrixForm:
+            return
+        if written.labels:
+            return
+        length = tokens(written.expression)
+        if node.uses and self._deserves(node, length):
+            self.book.name_adjoint(node, self.book.delta_name(node))
+        self.book.define(self.book.called[node.name], written.expression)
+
+    def _deserves(self, node: Node, length: int) -> bool:
+        if length > REUSED and (self.every or node.uses > 1):
+            return True
+        if self._deep and self._is_boundary(node) and length > BOUNDARY:
+            return True
+        return length > LONG
+
+    def _is_boundary(self, node: Node) -> bool:
+        """Whether the node is what a function is taken of, as z in h = σ(z)."""
+        wholes = [self.sweep.source.definitions[link.consumer].expression for link in node.links]
+        return any(isinstance(whole, Apply) and whole.operation.curved for whole in wholes)

@@ -1,0 +1,162 @@
+"""The names and formulas of one derivation.
+
+A derivation introduces names: intermediates (z₁), adjoints (∂J/∂h, written dJ_dh in the problem
+language) and short names for long adjoints (δ₁). All of them are definitions of one problem, the
+user's with more lines, so that every formula of a step can be evaluated and checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from diagrad.derivation.restate import NOWHERE
+from diagrad.derivation.sweep import Node, Sweep, as_sum
+from diagrad.dimensions import UNIT, Shape
+from diagrad.expression import Expression, Symbol
+from diagrad.formula import Formula
+from diagrad.index.term import Definition, Delta, Factor, Head, Sum
+from diagrad.language.source import Definition as Defined
+from diagrad.layouts import Arrangement, arranged
+from diagrad.matrix.elements import LETTERS, by_elements
+from diagrad.matrix.raising import Raiser
+from diagrad.matrix.shown import Shown, shown
+from diagrad.show import Names
+
+# Adjoints come after all names of the problem, in the order of terms too.
+AFTER = 1_000_000
+TAIL = "abcdefgh"
+
+
+# Names of derivatives: what is differentiated, by what, and how many axes are those of the first.
+Derivatives = Mapping[str, tuple[str, str, int]]
+
+
+class Book:
+    """What is written of a sweep: formulas over the restated problem and the names of adjoints."""
+
+    def __init__(
+        self, sweep: Sweep, signs: frozenset[str], means: bool, known: Derivatives
+    ) -> None:
+        self.sweep = sweep
+        self.source = replace(sweep.source, definitions=dict(sweep.source.definitions))
+        self.called = self._adjoint_names()
+        self.derivatives = dict(known) | {
+            name: (sweep.of, node, sweep.axes) for node, name in self.called.items()
+        }
+        self.names = Names(
+            [d.name for d in self.source.dimensions]
+            + list(sweep.shapes)
+            + list(self.source.functions),
+            signs=signs,
+            derivatives=self.derivatives,
+        )
+        self._opaque: dict[str, Definition] = {}
+        self.plain = Raiser(sweep.context, sweep.shapes, not sweep.scalar, means)
+        self.diagonal = Raiser(sweep.context, sweep.shapes, diagonal=True, means=means)
+
+    def _adjoint_names(self) -> dict[str, str]:
+        """dJ_dh for every node, kept apart from the user's names."""
+        taken = set(self.sweep.shapes) | {d.name for d in self.source.dimensions}
+        names = {}
+        for node in self.sweep.nodes:
+            name = f"d{self.sweep.of}_d{node}"
+            while name in taken:
+                name += "_"
+            names[node] = name
+        return names
+
+    def formula(self, written: Shown | Expression, layout: str | None = None) -> Formula:
+        labels = ""
+        if isinstance(written, Shown):
+            written, labels = written
+        return Formula(written, self.source, self.names, layout, labels)
+
+    def define(self, name: str, expression: Expression) -> None:
+        """A name for a value, from now on one of the problem's definitions."""
+        position = len(self.source.variables) + len(self.source.definitions)
+        self.source.definitions[name] = Defined(name, expression, position, NOWHERE)
+        self.sweep.shapes[name] = expression.shape
+
+    def arrangement(self, node: Node) -> Arrangement:
+        """How the derivative of the value by a node is laid out."""
+        return arranged("auto", self.sweep.shapes[self.sweep.of], [node.shape])
+
+    def adjoint(self, node: Node) -> Shown:
+        """The adjoint in matrix notation, or by elements. Raises NoMatrixForm."""
+        return self.written(node.adjoint, node)
+
+    def written(self, head: Head, node: Node) -> Shown:
+        """A tensor laid out as the derivative by the node."""
+        arrangement = self.arrangement(node)
+        letters = lettered(arrangement.places)
+        return shown(head, arrangement.places, arrangement.matrix, self.plain, letters)
+
+    def entries(self, head: Head, node: Node) -> Shown:
+        """Likewise by elements, the terms as they are."""
+        places = self.arrangement(node).places
+        return self.listed(head, places, lettered(places))
+
+    def listed(self, head: Head, places: Sequence[int | None], letters: str) -> Shown:
+        """A tensor by elements, in each product what comes in first and δ last."""
+        terms = tuple(
+            t._replace(factors=tuple(sorted(t.factors, key=self._rank))) for t in as_sum(head).terms
+        )
+        written = by_elements(Sum(head.axes, terms), places, self.plain, letters)
+        return Shown(written, letters[: len(places)])
+
+    def _rank(self, factor: Factor) -> tuple[int, ...]:
+        if factor.head in self._opaque.values():
+            return (0,)
+        if isinstance(factor.head, Delta):
+            return (2, *factor.labels)
+        return (1, *self.plain.rank(factor))
+
+    def alike(self, a: Shown, b: Shown) -> bool:
+        """Whether two formulas print alike, so that a step from one to the other says nothing."""
+        return self.formula(a).unicode() == self.formula(b).unicode()
+
+    def symbol(self, node: Node) -> Symbol:
+        """The name of a node's adjoint."""
+        expression = self.source.definitions[self.called[node.name]].expression
+        return Symbol(expression.shape, self.called[node.name], "definition")
+
+    def opaque(self, node: Node) -> Definition:
+        """A node's adjoint as a tensor that stays closed and prints by its name."""
+        name = self.called[node.name]
+        if name not in self._opaque:
+            place = AFTER + list(self.sweep.nodes).index(node.name)
+            self._opaque[name] = Definition(name, place, node.adjoint)
+        return self._opaque[name]
+
+    def name_adjoint(self, node: Node, called: str) -> None:
+        """Give the adjoint a short name, by which the sweep goes on."""
+        self.called[node.name] = called
+        node.known = self.opaque(node)
+
+    def delta_name(self, node: Node) -> str:
+        """δ₁ for the adjoint of z₁, Δ₁ where it is a matrix, kept apart from all other names."""
+        word = "Delta" if UNIT not in node.shape else "delta"
+        match = re.fullmatch(r"[zZ](\d*)", node.name)
+        name = word + match[1] if match else f"{word}_{node.name}"
+        while name in self.source.definitions or name in self.sweep.shapes:
+            name += "_"
+        return name
+
+
+def lettered(places: Sequence[int | None], skip: int = 0) -> str:
+    """An alphabet for the labels: i, j, … for axes, letters of the end for unit axes, which are not
+    printed, then those for what is summed over."""
+    friendly, units = iter(LETTERS[skip:]), iter(TAIL)
+    output = "".join(next(units) if place is None else next(friendly) for place in places)
+    used = set(output)
+    return output + "".join(c for c in LETTERS[skip:] + LETTERS[:skip] if c not in used)
+
+
+def orientation(shape: Shape) -> str:
+    """ "scalar", "row", "column" or "matrix"."""
+    rows, columns = (size != UNIT for size in shape)
+    return {(False, False): "scalar", (False, True): "row", (True, False): "column"}.get(
+        (rows, columns), "matrix"
+    )

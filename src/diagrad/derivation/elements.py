@@ -1,0 +1,84 @@
+"""The route by elements: indices, sums and Kronecker's δ, then the line that vectorises."""
+
+from __future__ import annotations
+
+from diagrad.derivation.book import lettered
+from diagrad.derivation.route import Route
+from diagrad.derivation.step import Step
+from diagrad.derivation.sweep import Node
+from diagrad.index.term import Head, Sum
+from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.shown import Shown
+
+
+class ElementsRoute(Route):
+    """Steps whose `before` is the chain rule for one entry, and whose `after` is the matrix form;
+    incoming derivatives keep their names, but where they cancel."""
+
+    def _made(self, node: Node) -> Step:
+        part = self.joined(node)
+        raw = self._raw(node, part)
+        normal = self.sweep.context.normal(raw)
+        if node.links and all(link.consumer == self.sweep.of for link in node.links):
+            normal = node.adjoint
+        after = self.book.written(normal, node)
+        first = self._entries(raw, node) or self.target_symbol(node) or after
+        if self.book.alike(first, after):
+            first = self.target_symbol(node) or first
+        parts = [self.step(part)] if part is not None else []
+        locals_ = [self.local_step(link) for link in node.links if link.consumer != self.sweep.of]
+        parts += [step for step in locals_ if step]
+        parts += self._lines(node, raw, normal, after)
+        return Step(
+            (self.sweep.of, node.name),
+            self.formula(first, node),
+            self.formula(after, node),
+            self.reasons.rule_of(node),
+            self.reasons.of_node(node),
+            tuple(parts),
+            self.chain_rule(node),
+            self.book.called[node.name] if node.known is not None else "",
+        )
+
+    def _lines(self, node: Node, raw: Sum, normal: Head, after: Shown) -> list[Step]:
+        """From the chain rule for one entry to the matrix form: contract δ, use facts, vectorise."""
+        forms = [("", "", self._entries(raw, node))]
+        facts = self.reasons.facts(node)
+        if facts:
+            middle = self._entries(self.sweep.without_facts(raw), node)
+            forms.append(("contract δ", "", middle))
+        rule = "facts" if facts else "contract δ"
+        forms.append((rule, "; ".join(facts), self._entries(normal, node)))
+        if not after.labels:
+            places = self.book.arrangement(node).places
+            letters = lettered(places)[len(places) :]
+            printed = self.book.formula(after).unicode()
+            forms.append(
+                ("vectorise", self.reasons.vectorised(normal, letters, printed), after)
+            )
+        steps, before = [], None
+        for rule, why, form in forms:
+            if form is not None and before is not None and not self.book.alike(before, form):
+                said = why or self.reasons.collapse(self.book.formula(before))
+                steps.append(self.part(node, before, form, rule, said))
+            before = form or before
+        return steps
+
+    def _raw(self, node: Node, part: Node | None) -> Sum:
+        """The chain rule for one entry, nothing contracted."""
+        terms = [
+            term
+            for link in node.links
+            for term in self.uncollapsed(link, inlined=part is not None).terms
+        ]
+        return self.sum(self.nodes[self.sweep.of].head.axes + node.head.axes, terms)
+
+    def _entries(self, head: Head, node: Node) -> Shown | None:
+        """By elements; None for a scalar, and where that cannot be written."""
+        if not node.head.axes:
+            return None
+        try:
+            return self.book.entries(head, node)
+        except NoMatrixForm:
+            return None
+

@@ -1,0 +1,145 @@
+"""The route by Jacobians: one step a link, each factor a matrix, a diagonal one collapsed to ∘.
+
+A gradient has the shape of its variable. For a row the Jacobians stand to its right, for a column
+the transposed Jacobians to its left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from diagrad.derivation.route import Route
+from diagrad.derivation.step import Step
+from diagrad.derivation.sweep import Link, Node
+from diagrad.dimensions import UNIT
+from diagrad.expression import Apply, Expression, Symbol
+from diagrad.formula import Formula
+from diagrad.matrix import make
+from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.explicit import explicit
+from diagrad.matrix.shown import Shown
+
+
+class JacobianRoute(Route):
+    """Steps whose `before` is the product of Jacobians, and whose `after` is that simplified."""
+
+    def _made(self, node: Node) -> Step:
+        after = self.book.adjoint(node)
+        before = self._before(node, after)
+        part = self.joined(node)
+        parts = [self.step(part)] if part is not None else []
+        for link in node.links:
+            if link.consumer != self.sweep.of:
+                local = self.local_step(link)
+                parts += [local] if local else []
+        parts += self.simplifying(node, before, after)
+        return Step(
+            (self.sweep.of, node.name),
+            self.formula(before, node),
+            self.formula(after, node),
+            self.reasons.rule_of(node),
+            self.reasons.of_node(node),
+            tuple(parts),
+            self.chain_rule(node),
+            self.book.called[node.name] if node.known is not None else "",
+            self._spelled(node, before, after),
+        )
+
+    def _spelled(self, node: Node, before: Shown, after: Shown) -> Formula | None:
+        """The product with the incoming derivatives written out, where that is news."""
+        spelled = self.spelled_out(before)
+        if self.book.alike(spelled, before) or self.book.alike(spelled, after):
+            return None
+        return self.formula(spelled, node)
+
+    def _before(self, node: Node, after: Shown) -> Shown:
+        """The product of the incoming derivative and the Jacobian; where that is not to be told
+        from the outcome, the sum by elements, before δ is contracted."""
+        try:
+            written = Shown(self.added_up([self.through(node, link) for link in node.links]))
+            if node.links and not self.book.alike(written, after):
+                return written
+        except (NoMatrixForm, IndexError):
+            pass
+        return self.by_elements(node, after)
+
+    def by_elements(self, node: Node, after: Shown) -> Shown:
+        terms = [t for link in node.links for t in self.uncollapsed(link).terms]
+        try:
+            axes = self.sweep.nodes[self.sweep.of].head.axes + node.head.axes
+            written = self.book.entries(self.sum(axes, terms), node)
+            if terms and node.head.axes and not self.book.alike(written, after):
+                return written
+        except NoMatrixForm:
+            pass
+        return self.target_symbol(node) or after
+
+    def through(self, node: Node, link: Link) -> Expression:
+        """What one link brings, with the incoming derivative by its name. Raises NoMatrixForm."""
+        consumer = self.nodes[link.consumer]
+        if link.consumer == self.sweep.of:
+            return self._matrix(self.book.written(link.local, node))
+        if self.book.called[link.consumer] not in self.book.source.definitions:
+            raise NoMatrixForm("the incoming derivative is no matrix")
+        incoming = self.book.symbol(consumer)
+        c, u = len(consumer.head.axes), len(node.head.axes)
+        if c == 1 and u == 1:
+            return self._product(incoming, node, link)
+        head = self.sweep.context.normal(
+            self.sweep.contribution(link, self.sweep.whole, self.book.opaque(consumer))
+        )
+        return self._matrix(self.book.written(head, node))
+
+    def _product(self, incoming: Symbol, node: Node, link: Link) -> Expression:
+        if not self.sweep.scalar or node.shape[0] == UNIT:
+            row = incoming
+            if self.sweep.scalar and incoming.shape[0] != UNIT:
+                return make.matmul(make.transposed(row), self.local_matrix(link))
+            return make.matmul(row, self.local_matrix(link))
+        column: Expression = incoming
+        if incoming.shape[0] == UNIT:
+            column = make.transposed(incoming)
+        return make.matmul(self.local_matrix(link, turned=True), column)
+
+    def _matrix(self, written: Shown) -> Expression:
+        if written.labels:
+            raise NoMatrixForm("by elements")
+        return explicit(written.expression)
+
+    def simplifying(self, node: Node, before: Shown, after: Shown) -> list[Step]:
+        """Where the sum came out by facts: the product with all in it written out, what it is
+        without the facts, and what it is with them."""
+        facts = self.reasons.facts(node)
+        if not facts:
+            return []
+        terms = [t for link in node.links for t in self.uncollapsed(link, inlined=True).terms]
+        axes = self.nodes[self.sweep.of].head.axes + node.head.axes
+        try:
+            middle = self.book.written(self.sweep.without_facts(self.sum(axes, terms)), node)
+        except NoMatrixForm:
+            return []
+        forms = [
+            ("", "", self.spelled_out(before)),
+            ("multiply out", "", middle),
+            ("facts", "; ".join(facts), after),
+        ]
+        return [
+            self.part(node, first, second, rule, why)
+            for (_, _, first), (rule, why, second) in pairwise(forms)
+            if not self.book.alike(first, second)
+        ]
+
+    def spelled_out(self, written: Shown) -> Shown:
+        """The formula with the incoming derivatives written out."""
+        names = set(self.book.called.values())
+        definitions = self.book.source.definitions
+
+        def replaced(node: Expression) -> Expression:
+            if isinstance(node, Symbol) and node.name in names and node.name in definitions:
+                return definitions[node.name].expression
+            if isinstance(node, Apply):
+                return replace(node, operands=tuple(replaced(o) for o in node.operands))
+            return node
+
+        return Shown(replaced(written.expression), written.labels)

@@ -1,0 +1,61 @@
+"""A step of a derivation, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from diagrad.formula import Formula
+
+
+class Factor(NamedTuple):
+    """∂of/∂wrt as one factor of the chain rule, other names on the way held fixed.
+
+    `shape` is that of the factor as it stands in the product, `transposed` says whether it is the
+    Jacobian's transpose; shapes are empty where no matrix product says it. The labels are those of
+    the entries in the sum by elements; unit axes have none.
+    """
+
+    of: str
+    wrt: str
+    of_labels: str = ""
+    wrt_labels: str = ""
+    transposed: bool = False
+    shape: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One derivative established: that of `target[0]` by `target[1]`.
+
+    `before` and `after` both equal it: `before` as the rule gives it, with the derivatives found by
+    earlier steps in it by their names, `after` as it is carried on; `spelled` is `before` with
+    those derivatives written out, where that is something else than both. `chain` is the chain
+    rule's sum of products, empty for what is found directly; `called` is the short name that the
+    derivative gets (`delta1`). `substeps` establish the parts.
+    """
+
+    target: tuple[str, str]
+    before: Formula
+    after: Formula
+    rule: str
+    because: str
+    substeps: tuple[Step, ...] = ()
+    chain: tuple[tuple[Factor, ...], ...] = ()
+    called: str = ""
+    spelled: Formula | None = None
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The sizes of the derivative as text, ("1", "Dx")."""
+        return self.after.shape
+
+    def walk(self) -> Iterator[Step]:
+        """The step and all below it, itself first."""
+        yield self
+        for substep in self.substeps:
+            yield from substep.walk()
+
+    def __str__(self) -> str:
+        return f"d{self.target[0]}/d{self.target[1]} = {self.before} = {self.after}"

@@ -1,0 +1,106 @@
+"""How a derivation is told: the sweeps behind its steps, shared by all variables of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from diagrad.derivation.account import Account
+from diagrad.derivation.restate import restated
+from diagrad.derivation.step import Step
+from diagrad.dimensions import UNIT
+from diagrad.errors import DerivationError
+from diagrad.expression import Expression, Symbol, walk
+from diagrad.formula import Formula
+from diagrad.language import Source
+
+
+@dataclass(eq=False)
+class Telling:
+    """The steps for the derivatives of one expression by one or several names; of second order for
+    the two names of one. Worked out when first asked for."""
+
+    source: Source
+    of: Expression
+    by: tuple[str, ...]
+    order: int
+    signs: frozenset[str]
+    means: bool
+
+    @cached_property
+    def accounts(self) -> tuple[Account, ...]:
+        """The sweep from the value, and for a second derivative that from its gradient, g."""
+        if self.order == 1:
+            names = restated(self.source, self.of, self.by)
+            return (Account(names, self.by, self.signs, self.means),)
+        first, second = self.by
+        names = restated(self.source, self.of, {first, second})
+        gradient = Account(names, (first,), self.signs, self.means, facts=False, every=True)
+        g = gradient_named(gradient, first)
+        again = restated(gradient.book.source, g, (second,))
+        known = gradient.book.derivatives
+        return gradient, Account(again, (second,), self.signs, self.means, whole=True, known=known)
+
+    @property
+    def last(self) -> Account:
+        return self.accounts[-1]
+
+    def formula(self, result: Formula) -> Formula:
+        """A result over the names of this telling."""
+        book = self.last.book
+        return Formula(result.expression, book.source, book.names, result.layout, result.labels)
+
+    def steps(self, wrt: str, route: str, result: Formula) -> list[Step]:
+        """The steps that lead to the derivative by `wrt`, ending in the result."""
+        steps = [step for part in self._parts(wrt, route) for step in part]
+        last = steps[-1]
+        if last.after.source != result.source:
+            after = self.formula(result)
+            steps.append(Step(last.target, last.after, after, "write out", self._why(last, after)))
+        return steps
+
+    def _parts(self, wrt: str, route: str) -> Iterator[list[Step]]:
+        for account in self.accounts:
+            name = wrt if self.order == 1 else account.by[0]
+            yield list(account.routes[route].chain(account.sweep.nodes[name]))
+
+    def _why(self, last: Step, after: Formula) -> str:
+        """Which names are written out, or that it is the same in the layout asked for."""
+        if last.after.layout != after.layout:
+            return f"the same derivative in the {after.layout} layout"
+        names = self.last.book.names
+        kept = {n.name for n in walk(after.expression) if isinstance(n, Symbol)}
+        gone = [n.name for n in walk(last.after.expression) if isinstance(n, Symbol)]
+        shown = [names.shown(n, "unicode") for n in dict.fromkeys(gone) if n not in kept]
+        return f"{', '.join(shown)} written out" if shown else "the same, put in order"
+
+    def definitions(self, steps: list[Step]) -> tuple[tuple[str, Formula], ...]:
+        """The names that the formulas of the steps use and the problem does not have, in order,
+        each with what it stands for."""
+        book = self.last.book
+        used: set[str] = set()
+        for step in (part for whole in steps for part in whole.walk()):
+            used |= set(step.target)
+            for formula in (step.before, step.after):
+                used |= book.source.needed(formula.expression)
+        waiting = [n for n in used if n in book.source.definitions]
+        for name in waiting:
+            used |= book.source.needed(book.source.definitions[name].expression)
+        new = [n for n in book.source.definitions if n in used and n not in self.source.definitions]
+        return tuple((n, book.formula(book.source.definitions[n].expression)) for n in new)
+
+
+def gradient_named(account: Account, wrt: str) -> Symbol:
+    """A name for the gradient, to be differentiated again. Raises DerivationError where it is no
+    row, column or matrix."""
+    book = account.book
+    name = book.called[wrt]
+    if name not in book.source.definitions:
+        raise DerivationError(f"the gradient by {wrt} has no matrix form, so that it has no steps")
+    expression = book.source.definitions[name].expression
+    letter = "G" if UNIT not in expression.shape else "g"
+    while letter in book.sweep.shapes or letter in book.source.definitions:
+        letter += "1"
+    book.define(letter, expression)
+    return Symbol(expression.shape, letter, "definition")

@@ -1,0 +1,204 @@
+"""Reasons for the derivative of a matrix product, case by case of its shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from diagrad.dimensions import Shape, is_row, is_scalar, is_vector
+from diagrad.operations.room import Use, entry_text, in_brackets
+from diagrad.operations.saying import (
+    above,
+    bare,
+    factor,
+    from_above,
+    handed_on,
+    held,
+    of_operand,
+    of_value,
+    of_variable,
+    onward,
+    transposed,
+)
+from diagrad.operations.saying_arithmetic import multiplied, stays
+
+AT_I, AT_J, AT_K = ("i", "i"), ("j", "j"), ("k", "k")
+IJ, IK, KJ = ("i", "j"), ("i", "k"), ("k", "j")
+PAIRS = (("A", "B"), ("U", "V"), ("P", "Q"), ("M", "N"), ("C", "D"))
+
+
+def kind(shapes: tuple[Shape, Shape]) -> str:
+    """Which product it is: "multiple", "inner", "outer", "row", "column" (times or of a matrix),
+    "matrix"."""
+    first, second = shapes
+    if is_scalar(first) or is_scalar(second):
+        return "multiple"
+    if is_vector(first) and is_vector(second):
+        return "inner" if is_row(first) else "outer"
+    if is_vector(first):
+        return "row"
+    return "column" if is_vector(second) else "matrix"
+
+
+def said(use: Use) -> str:
+    first, second = (operand.shape for operand in use.node.operands)
+    return SENTENCES[kind((first, second))](use)
+
+
+def inner(use: Use) -> str:
+    a, b = of_operand(use, 0, AT_I), of_operand(use, 1, AT_I)
+    lies = "row" if use.operand == 0 else "column"
+    other = of_operand(use, 1 - use.operand, AT_I)
+    derivative = f"∂{in_brackets(use.value)}/∂{of_variable(use, AT_I)} = {other}"
+    return (
+        f"{held(use)}the product is the sum Σᵢ {a} {b}, so {derivative}: "
+        f"as a {lies}, like {use.variable}, this is {transposed(use.others[0])}"
+    )
+
+
+def outer(use: Use) -> str:
+    """uᵢ vⱼ, of a column and a row or of two vectors."""
+    u, v = of_operand(use, 0, AT_I), of_operand(use, 1, AT_J)
+    entry = f"{held(use)}entry i,j is {u} {v}"
+    if use.operand == 0:
+        collected = f"{handed_on(use, AT_I)} = Σⱼ {from_above(use, IJ)} · {v}"
+        return f"{entry}, so {u} reaches all of row i: {collected}"
+    collected = f"{handed_on(use, AT_J)} = Σᵢ {u} · {from_above(use, IJ)}"
+    return f"{entry}, so {v} reaches all of column j: {collected}"
+
+
+def column_row(use: Use) -> str:
+    """A column times a row."""
+    other, incoming = transposed(use.others[0]), above(use)
+    product = f"{incoming} {other}" if use.operand == 0 else f"{other} {incoming}"
+    return f"{outer(use)}, which is {product}"
+
+
+def scaled_vector(use: Use) -> str:
+    """The outer product of a scalar and a vector, which may come out turned."""
+    first, second = use.node.operands
+    if not is_scalar(use.node.operands[use.operand].shape):
+        return held(use) + stays(use.others[0])
+    if is_scalar(first.shape) and is_scalar(second.shape):
+        return multiplied(use)
+    vector = of_operand(use, 1 - use.operand, AT_I)
+    return (
+        f"{held(use)}{use.variable} multiplies every entry, so {handed_on(use)} = "
+        f"Σᵢ {from_above(use, AT_I)} · {vector}"
+    )
+
+
+def row(use: Use) -> str:
+    """A row times a matrix."""
+    x, W = use.operands
+    if use.operand == 0:
+        derivative = f"∂{of_value(use, AT_J)}/∂{of_variable(use, AT_I)} = {of_operand(use, 1, IJ)}"
+        return (
+            f"{held(use)}{use.value} is linear in {x}: {derivative}, "
+            f"which as a matrix (row j, column i) is {transposed(W)}"
+        )
+    own, entry = of_variable(use, IK), of_operand(use, 0, AT_I)
+    derivative = f"∂{of_value(use, AT_K)}/∂{own} = {entry}"
+    return (
+        f"{held(use)}{own} reaches {of_value(use, AT_K)} alone: {derivative}, "
+        f"so {handed_on(use, IK)} = {entry} · {from_above(use, AT_K)}, "
+        f"entry i,k of the outer product {transposed(x)} {above(use)}"
+    )
+
+
+def column(use: Use) -> str:
+    """A matrix times a column."""
+    W, x = use.operands
+    if use.operand == 1:
+        derivative = f"∂{of_value(use, AT_I)}/∂{of_variable(use, AT_J)} = {of_operand(use, 0, IJ)}"
+        return (
+            f"{held(use)}{use.value} is linear in {x}: {derivative}, "
+            f"so the Jacobian is {W} itself, and its transpose carries the gradient back"
+        )
+    own, entry = of_variable(use, IK), of_operand(use, 1, AT_K)
+    derivative = f"∂{of_value(use, AT_I)}/∂{own} = {entry}"
+    return (
+        f"{held(use)}{own} reaches {of_value(use, AT_I)} alone: {derivative}, "
+        f"so {handed_on(use, IK)} = {from_above(use, AT_I)} · {entry}, "
+        f"entry i,k of the outer product {above(use)} {transposed(x)}"
+    )
+
+
+def matrices(use: Use) -> str:
+    """By the pairing with the incoming derivative."""
+    A, B, G = (factor(text) for text in (*use.operands, above(use)))
+    change = f"d{in_brackets(use.variable)}"
+    if use.operand == 0:
+        moved, paired = f"{change} {B}", f"{G} {transposed(use.operands[1])}"
+        terms = f"Σⱼ {from_above(use, IJ)} · {of_operand(use, 1, KJ)}"
+        at = IK
+    else:
+        moved, paired = f"{A} {change}", f"{transposed(use.operands[0])} {G}"
+        terms = f"Σᵢ {of_operand(use, 0, IK)} · {from_above(use, IJ)}"
+        at = KJ
+    first, second = _free_letters(use)
+    return (
+        f"{held(use)}a change {change} changes {A} {B} by {moved}, and ⟨{G}, {moved}⟩ = "
+        f"⟨{paired}, {change}⟩, where ⟨{first}, {second}⟩ = Σᵢⱼ {first}ᵢⱼ {second}ᵢⱼ; "
+        f"by entries, {handed_on(use, at)} = {terms}"
+    )
+
+
+def _free_letters(use: Use) -> tuple[str, str]:
+    """Two letters that the use does not speak of."""
+    spoken = set("".join((*use.operands, above(use))))
+    return next((pair for pair in PAIRS if not spoken & set(pair)), PAIRS[0])
+
+
+def turned(use: Use) -> str:
+    if is_scalar(use.node.shape):
+        return ""
+    if is_vector(use.node.shape):
+        lies, was = ("row", "column") if is_row(use.node.shape) else ("column", "row")
+        return f"the transpose writes the {was} {use.variable} as a {lies} and changes no entry"
+    moved = f"{entry_text(use.value, 'ij')} = {entry_text(use.variable, 'ji')}"
+    back = transposed(above(use))
+    return f"transposing only moves entries, {moved}, and {back} moves them back"
+
+
+def traced(use: Use) -> str:
+    if is_scalar(use.node.operands[0].shape):
+        return ""
+    derivative = f"∂{in_brackets(use.value)}/∂{entry_text(bare(use.variable), 'ii')} = 1"
+    return (
+        f"the trace adds the diagonal entries, each once: {derivative}, "
+        "and 0 off the diagonal, the identity matrix I"
+    )
+
+
+def on_diagonal(use: Use) -> str:
+    if is_scalar(use.node.shape):
+        return ""
+    own, at = of_variable(use, AT_I), from_above(use, AT_I)
+    only = f"{own} stands at the place i,i of {use.value} alone"
+    return f"{only}, so {handed_on(use, AT_I)} = {at}: the diagonal of {above(use)}"
+
+
+def diagonal_of(use: Use) -> str:
+    if is_scalar(use.node.shape):
+        return ""
+    own = onward(use, entry_text(bare(use.variable), "ii"))
+    return (
+        f"only the diagonal of {use.variable} enters: {own} = {from_above(use, AT_I)}, "
+        f"and 0 off the diagonal, the matrix diag({above(use)})"
+    )
+
+
+SENTENCES: dict[str, Callable[[Use], str]] = {
+    "multiple": multiplied,
+    "inner": inner,
+    "outer": column_row,
+    "row": row,
+    "column": column,
+    "matrix": matrices,
+}
+RULES = {"multiple": "scalar multiple", "inner": "inner product", "outer": "outer product"}
+
+
+def rule(use: Use) -> str:
+    first, second = (operand.shape for operand in use.node.operands)
+    return RULES.get(kind((first, second)), "matrix product")

@@ -1,0 +1,143 @@
+"""Sentences with mathematics between the words, written in Unicode, as ASCII and as LaTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from string import ascii_letters
+
+from diagrad.show.glyphs import (
+    ABOVE,
+    ACCENTED,
+    ACCENTS,
+    BELOW,
+    IN_ASCII,
+    MATHEMATICAL,
+    PRIMES,
+    prepared,
+)
+from diagrad.show.inline import FUNCTIONS, in_math_mode
+from diagrad.show.names import SPELLED, in_ascii
+
+PIECE = re.compile(rf"[{''.join(BELOW)}]+|∘?[{''.join(ABOVE)}]+|∘\^|{ACCENTED}|.", re.DOTALL)
+SPELLINGS = IN_ASCII | PRIMES | SPELLED | {"∘^": ".^"}
+
+
+def in_ascii_text(sentence: str) -> str:
+    """The sentence in ASCII: z2_j for z₂ⱼ, W2^T for W₂ᵀ, sum_k for Σₖ; a character without a
+    spelling as u00e9."""
+    text, last = "", " "
+    for piece in PIECE.findall(prepared(sentence)):
+        spelled = piece if piece.isascii() else _spelled(piece, text, last)
+        if spelled[0].isalpha() and text[-1:].isalnum() and _parted(last, piece):
+            text += " "
+        text += spelled
+        last = piece
+    return text
+
+
+def _parted(last: str, piece: str) -> bool:
+    """Whether what is spelled out would run together with the letter beside it."""
+    if last[-1] in MATHEMATICAL:
+        return last not in "∂×"
+    return last.isalpha() and (piece in SPELLED or piece[-1] in ACCENTS)
+
+
+def _spelled(piece: str, text: str, last: str) -> str:
+    if piece in SPELLINGS:
+        return SPELLINGS[piece]
+    if piece[0] in BELOW:
+        return _subscript("".join(BELOW[c] for c in piece), text, last)
+    if piece[-1] in ABOVE:
+        return "." * (piece[0] == "∘") + "^" + "".join(ABOVE[c] for c in piece.removeprefix("∘"))
+    if piece[-1] in ACCENTS:
+        return SPELLED.get(piece[0], in_ascii(piece[0])) + ACCENTS[piece[-1]]
+    return in_ascii(piece)
+
+
+def _subscript(below: str, text: str, last: str) -> str:
+    """Digits belong to the name: z2_j."""
+    digits = "" if not text[-1:].isalnum() or last[-1] in ABOVE else below.rstrip(ascii_letters)
+    rest = below.removeprefix(digits)
+    return digits + ("_" + rest if rest else "")
+
+
+# Words, and what could be mathematics beside them: single letters, numbers, signs, functions. What
+# stands in angle brackets is one word.
+WORD = re.compile(r"(?:[^\s⟨]|⟨[^⟨⟩]*⟩)+|\S|\s+")
+FREE_STANDING = r"diag|vec|tr|log|exp|sin|cos|tan|tanh|sinh|cosh"
+CALLED = "|".join(sorted(FUNCTIONS, reverse=True))
+LETTER = r"[A-Za-z](?![A-Za-z]|\.[A-Za-z]|'[A-Za-z])"
+NEUTRAL = re.compile(
+    rf"(?:(?<![A-Za-z])(?:(?:{FREE_STANDING})(?![A-Za-z])|(?:{CALLED})(?=\()|d[A-Z](?![A-Za-z])"
+    rf"|{LETTER})|[0-9]+|[-=+/*<>|()\[\],.;:?!^'@])+"
+)
+TELLING = re.compile(r"[=<>|+]|(?<![A-Za-z])[A-Za-z](?![A-Za-z])")
+STOPS = '.,;:?!"'
+ESCAPES = {c: "\\" + c for c in "%&#$_{}"} | {c: rf"\({c}\)" for c in "<>|"}
+ESCAPES |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+
+
+def in_latex_text(sentence: str) -> str:
+    r"""The sentence for LaTeX's text mode and for Markdown: mathematics between \( and \), the
+    words escaped; a character that LaTeX has no sign for as u00e9."""
+    text = ""
+    for run in _runs(WORD.findall(prepared(sentence))):
+        before, formula, after = _formula(run)
+        text += _escaped(before) + (rf"\({in_math_mode(formula)}\)" if formula else "")
+        text += _escaped(after)
+    return text
+
+
+def _runs(words: Sequence[str]) -> Iterator[list[str]]:
+    """Words and spaces: those that could be one formula together, and each other by itself."""
+    run: list[str] = []
+    for word in words:
+        spaced = word.isspace() and bool(run)
+        if spaced or _is_neutral(word) or not MATHEMATICAL.isdisjoint(word):
+            run.append(word)
+            if word[-1] not in STOPS or _open("".join(run)):
+                continue
+            word = ""
+        yield run
+        yield [word]
+        run = []
+    yield run
+
+
+def _is_neutral(word: str) -> bool:
+    return NEUTRAL.fullmatch(word) is not None and word.strip("-") != ""
+
+
+def _open(text: str) -> bool:
+    return text.count("(") > text.count(")")
+
+
+def _formula(run: Sequence[str]) -> tuple[str, str, str]:
+    """A run as the text before its formula, the formula, the text after it."""
+    first, last = 0, len(run)
+    while first < last and (run[first].isspace() or _is_article(run, first)):
+        first += 1
+    while first < last and (run[last - 1].isspace() or _is_article(run, last - 1)):
+        last -= 1
+    before, formula, after = ("".join(part) for part in (run[:first], run[first:last], run[last:]))
+    if not TELLING.search(formula) and MATHEMATICAL.isdisjoint(formula):
+        return before + formula + after, "", ""
+    core = formula.rstrip(STOPS)
+    start = 0
+    while core.count(")") > core.count("(") and core.endswith(")"):
+        core = core[:-1].rstrip(STOPS)
+    while core.count("(", start) > core.count(")") and core.startswith("(", start):
+        start += 1
+    return before + core[:start], core[start:], formula[len(core) :] + after
+
+
+def _is_article(run: Sequence[str], at: int) -> bool:
+    """An `a` that no sign stands beside."""
+    beside = [run[k] for k in (at - 2, at + 2) if 0 <= k < len(run)]
+    signs = [word for word in beside if not any(c.isalnum() for c in word)]
+    return run[at] in ("a", "A") and not signs
+
+
+def _escaped(text: str) -> str:
+    return "".join(ESCAPES.get(c, c if c.isascii() else in_ascii(c)) for c in text)
