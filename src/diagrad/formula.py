@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,11 @@ class Formula:
         """The labels of all but unit axes."""
         axes = zip(self.labels, self.expression.shape, strict=False)
         return "".join(label for label, size in axes if size != UNIT)
+
+    @property
+    def derivatives(self) -> Mapping[str, tuple[str, ...]]:
+        """Which names stand for derivatives: what is differentiated, and by what."""
+        return self._names.derivatives
 
     @property
     def shape(self) -> tuple[str, ...]:

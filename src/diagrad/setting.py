@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 class Setting:
     """Heads by name, and a context in which nothing is known of the `free` variables. A free
-    definition is a variable; what lies before it is then constant."""
+    definition is a variable; what lies before it is then constant. With `literal`, a definition is
+    made of the names that stand in it, not also of those that equal a part of it."""
 
-    def __init__(self, source: Source, free: tuple[str, ...]) -> None:
+    def __init__(self, source: Source, free: tuple[str, ...], literal: bool = False) -> None:
         self.sizes = {d.name: Size.named(d) for d in source.dimensions}
         self.heads: dict[str, Head] = {}
         facts: dict[Variable, Facts] = {}
@@ -35,11 +36,12 @@ class Setting:
             if name not in free and declaration.facts:
                 facts[head] = known(declaration)
         self.context = Context(facts)
+        nameless = Context(facts) if literal else self.context
         for name, defined in source.definitions.items():
             if name in free:
                 self.heads[name] = variable(name, defined.position, defined.expression.shape)
                 continue
-            body = self.context.normal(self.lowered(defined.expression))
+            body = nameless.normal(self.lowered(defined.expression))
             head_of = definition(name, defined.position, body)
             self.heads[name] = head_of
             self.context.name(head_of)

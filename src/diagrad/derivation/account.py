@@ -54,7 +54,7 @@ class Account:
             return
         length = tokens(written.expression)
         if node.uses and self._deserves(node, length):
-            self.book.name_adjoint(node, self.book.delta_name(node))
+            self.book.name_adjoint(node, self.book.deltas[node.name])
         self.book.define(self.book.called[node.name], written.expression)
 
     def _deserves(self, node: Node, length: int) -> bool:

@@ -42,13 +42,15 @@ class Book:
         self.sweep = sweep
         self.source = replace(sweep.source, definitions=dict(sweep.source.definitions))
         self.called = self._adjoint_names()
+        self.deltas = {name: self._delta_name(node) for name, node in sweep.nodes.items()}
         self.derivatives = dict(known) | {
             name: (sweep.of, node, sweep.axes) for node, name in self.called.items()
         }
         self.names = Names(
             [d.name for d in self.source.dimensions]
             + list(sweep.shapes)
-            + list(self.source.functions),
+            + list(self.source.functions)
+            + list(self.deltas.values()),
             signs=signs,
             derivatives=self.derivatives,
         )
@@ -78,6 +80,11 @@ class Book:
         position = len(self.source.variables) + len(self.source.definitions)
         self.source.definitions[name] = Defined(name, expression, position, NOWHERE)
         self.sweep.shapes[name] = expression.shape
+
+    def take_over(self, earlier: Book) -> None:
+        """The definitions of an earlier part of the derivation that this one does not have."""
+        for name, defined in earlier.source.definitions.items():
+            self.source.definitions.setdefault(name, defined)
 
     def arrangement(self, node: Node) -> Arrangement:
         """How the derivative of the value by a node is laid out."""
@@ -135,7 +142,7 @@ class Book:
         self.called[node.name] = called
         node.known = self.opaque(node)
 
-    def delta_name(self, node: Node) -> str:
+    def _delta_name(self, node: Node) -> str:
         """δ₁ for the adjoint of z₁, Δ₁ where it is a matrix, kept apart from all other names."""
         word = "Delta" if UNIT not in node.shape else "delta"
         match = re.fullmatch(r"[zZ](\d*)", node.name)

@@ -22,9 +22,7 @@ class ElementsRoute(Route):
         if node.links and all(link.consumer == self.sweep.of for link in node.links):
             normal = node.adjoint
         after = self.book.written(normal, node)
-        first = self._entries(raw, node) or self.target_symbol(node) or after
-        if self.book.alike(first, after):
-            first = self.target_symbol(node) or first
+        first = self._first(node, raw, after)
         parts = [self.step(part)] if part is not None else []
         locals_ = [self.local_step(link) for link in node.links if link.consumer != self.sweep.of]
         parts += [step for step in locals_ if step]
@@ -39,6 +37,14 @@ class ElementsRoute(Route):
             self.chain_rule(node),
             self.book.called[node.name] if node.known is not None else "",
         )
+
+    def _first(self, node: Node, raw: Sum, after: Shown) -> Shown:
+        """What the step starts from: something else than its outcome."""
+        for head in (raw, self.with_delta(node)):
+            written = self._entries(head, node, always=bool(after.labels))
+            if node.links and written and not self.book.alike(written, after):
+                return written
+        return self.target_symbol(node) or after
 
     def _lines(self, node: Node, raw: Sum, normal: Head, after: Shown) -> list[Step]:
         """From the chain rule for one entry to the matrix form: contract δ, use facts, vectorise."""
@@ -73,9 +79,9 @@ class ElementsRoute(Route):
         ]
         return self.sum(self.nodes[self.sweep.of].head.axes + node.head.axes, terms)
 
-    def _entries(self, head: Head, node: Node) -> Shown | None:
-        """By elements; None for a scalar, and where that cannot be written."""
-        if not node.head.axes:
+    def _entries(self, head: Head, node: Node, always: bool = False) -> Shown | None:
+        """By elements; None for a scalar if not `always`, and where that cannot be written."""
+        if not node.head.axes and not always:
             return None
         try:
             return self.book.entries(head, node)

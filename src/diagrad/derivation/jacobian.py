@@ -65,14 +65,17 @@ class JacobianRoute(Route):
         return self.by_elements(node, after)
 
     def by_elements(self, node: Node, after: Shown) -> Shown:
+        """The sum by elements, before δ is contracted."""
+        axes = self.nodes[self.sweep.of].head.axes + node.head.axes
         terms = [t for link in node.links for t in self.uncollapsed(link).terms]
-        try:
-            axes = self.sweep.nodes[self.sweep.of].head.axes + node.head.axes
-            written = self.book.entries(self.sum(axes, terms), node)
-            if terms and node.head.axes and not self.book.alike(written, after):
+        for head in (self.sum(axes, terms), self.with_delta(node)):
+            try:
+                written = self.book.entries(head, node)
+            except NoMatrixForm:
+                continue
+            labelled = node.head.axes or after.labels
+            if terms and labelled and not self.book.alike(written, after):
                 return written
-        except NoMatrixForm:
-            pass
         return self.target_symbol(node) or after
 
     def through(self, node: Node, link: Link) -> Expression:

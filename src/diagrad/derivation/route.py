@@ -8,12 +8,13 @@ from diagrad.derivation.book import Book, lettered
 from diagrad.derivation.reasons import Reasons
 from diagrad.derivation.step import Factor as ChainFactor
 from diagrad.derivation.step import Step
-from diagrad.derivation.sweep import Link, Node, as_sum
+from diagrad.derivation.sweep import Link, Node, as_sum, opened
 from diagrad.dimensions import UNIT, Size
 from diagrad.expression import Apply, Expression
 from diagrad.formula import Formula
+from diagrad.index.build import delta, labels, tensor
 from diagrad.index.term import Definition, Factor, Head, Sum, Term
-from diagrad.layouts import arranged
+from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.elements import LETTERS
@@ -68,60 +69,57 @@ class Route:
         places = (column, row) if turned else (row, column)
         return explicit(self.book.diagonal.raised(link.local, *places))
 
-    def local_entries(self, link: Link, head: Head) -> Shown:
-        """∂consumer/∂child by elements: i, j of the child, then the consumer's labels."""
-        u = self.nodes[link.child]
-        places = self._local_places(link)
-        letters = _turned(lettered(places), places, len(u.head.axes))
-        return self.book.listed(head, places, letters)
-
-    def _local_places(self, link: Link) -> tuple[int | None, ...]:
+    def local_arrangement(self, link: Link) -> Arrangement:
+        """How ∂consumer/∂child is laid out: as a matrix where that is one, else with all axes."""
         c, u = self.nodes[link.consumer], self.nodes[link.child]
-        both = len(c.head.axes) <= 1 and len(u.head.axes) <= 1
-        layout = "auto" if both else "tensor"
-        return arranged(layout, c.shape, [u.shape]).places
+        found = arranged("auto", c.shape, [u.shape])
+        return found if found.matrix else arranged("tensor", c.shape, [u.shape])
+
+    def local_entries(self, link: Link, head: Head, arrangement: Arrangement) -> Shown:
+        """∂consumer/∂child by elements: i, j of the child, then the consumer's labels."""
+        places = arrangement.places
+        letters = _turned(lettered(places), places, len(self.nodes[link.child].head.axes))
+        return self.book.listed(head, places, letters)
 
     def local_step(self, link: Link) -> Step | None:
         """The step that establishes a local Jacobian, where it is the whole derivative."""
         c, u = self.nodes[link.consumer], self.nodes[link.child]
         if not link.alone or not c.head.axes and not u.head.axes:
             return None
+        arrangement = self.local_arrangement(link)
         try:
-            after, layout = self._local_after(link)
-            before = self._local_before(link, after)
+            after, arrangement = self._local_after(link, arrangement)
+            before = self._local_before(link, after, arrangement)
         except NoMatrixForm:
             return None
         if before is None:
             return None
         return Step(
             (link.consumer, link.child),
-            self.book.formula(before, layout),
-            self.book.formula(after, layout),
+            self.book.formula(before, arrangement.layout),
+            self.book.formula(after, arrangement.layout),
             self.reasons.rule(link),
             self.reasons.of_link(link),
         )
 
-    def _local_after(self, link: Link) -> tuple[Shown, str]:
-        c, u = self.nodes[link.consumer], self.nodes[link.child]
-        try:
-            arrangement = arranged("auto", c.shape, [u.shape])
-            if not arrangement.matrix:
-                raise NoMatrixForm("by elements")
+    def _local_after(self, link: Link, arrangement: Arrangement) -> tuple[Shown, Arrangement]:
+        """The local Jacobian, and how it is laid out: by elements where no matrix says it."""
+        if arrangement.matrix:
             written = shown(link.local, arrangement.places, True, self.book.diagonal)
-            if written.labels:
-                raise NoMatrixForm("by elements")
-            return written, arrangement.layout
-        except NoMatrixForm:
-            return self.local_entries(link, link.local), "tensor"
+            if not written.labels:
+                return written, arrangement
+        c, u = self.nodes[link.consumer], self.nodes[link.child]
+        tensor = arranged("tensor", c.shape, [u.shape])
+        return self.local_entries(link, link.local, tensor), tensor
 
-    def _local_before(self, link: Link, after: Shown) -> Shown | None:
+    def _local_before(self, link: Link, after: Shown, arrangement: Arrangement) -> Shown | None:
         """The local derivative as the product rule gives it, with its δs; by elements where the
         outcome is a matrix."""
         body = self.nodes[link.consumer].head
         summed = isinstance(body, Definition) and isinstance(body.body, Sum)
         for head in (self.raw(link), link.local) if summed else (link.local,):
             try:
-                written = self.local_entries(link, head)
+                written = self.local_entries(link, head, arrangement)
             except NoMatrixForm:
                 continue
             if not self.book.alike(written, after):
@@ -184,6 +182,12 @@ class Route:
         if not inlined and self.book.called[link.consumer] in self.book.source.definitions:
             carried = self.book.opaque(consumer)
         return self.sweep.contribution(link, False, carried)
+
+    def with_delta(self, node: Node) -> Sum:
+        """Σₘ ∂value/∂uₘ δₘᵢ, where the rules leave nothing to contract."""
+        f = labels(self.nodes[self.sweep.of].head.axes)
+        m, i = labels(node.head.axes), labels(node.head.axes)
+        return opened(tensor((f, i), node.adjoint[f, m] * delta(m, i)), self.sweep.context)
 
     def sum(self, axes: tuple[Size, ...], terms: list[Term]) -> Sum:
         return Sum(axes, tuple(terms))

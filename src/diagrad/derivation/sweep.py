@@ -65,7 +65,7 @@ class Sweep:
         self.restated, self.by, self.whole = restated, by, whole
         self.source = restated.source
         self.shapes: dict[str, Shape] = dict(shapes(self.source))
-        self.setting = Setting(self.source, by)
+        self.setting = Setting(self.source, by, literal=True)
         self.context: Context = (
             with_facts(self.source, self.setting, by) if facts else self.setting.context
         )
@@ -122,6 +122,9 @@ class Sweep:
         """∂consumer/∂child as the rules give it: δs not contracted, nothing collected."""
         head, wrt = self.nodes[consumer].head, self.nodes[child].head
         assert isinstance(head, Definition)
+        if head.body is wrt:
+            i, j = labels(wrt.axes), labels(wrt.axes)
+            return tensor((i, j), delta(i, j))
         uses: list[Use] = []
         derivative(head.body, wrt, self.setting.context, uses, held=True)
         last = [use for use in uses if use.child is wrt]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from diagrad.derivation.account import Account
@@ -38,9 +38,11 @@ class Telling:
         names = restated(self.source, self.of, {first, second})
         gradient = Account(names, (first,), self.signs, self.means, facts=False, every=True)
         g = gradient_named(gradient, first)
-        again = restated(gradient.book.source, g, (second,))
+        again = restated(_needed_alone(gradient.book.source, g), g, (second,))
         known = gradient.book.derivatives
-        return gradient, Account(again, (second,), self.signs, self.means, whole=True, known=known)
+        hessian = Account(again, (second,), self.signs, self.means, whole=True, known=known)
+        hessian.book.take_over(gradient.book)
+        return gradient, hessian
 
     @property
     def last(self) -> Account:
@@ -54,11 +56,10 @@ class Telling:
     def steps(self, wrt: str, route: str, result: Formula) -> list[Step]:
         """The steps that lead to the derivative by `wrt`, ending in the result."""
         steps = [step for part in self._parts(wrt, route) for step in part]
-        last = steps[-1]
-        if last.after.source != result.source:
-            after = self.formula(result)
-            steps.append(Step(last.target, last.after, after, "write out", self._why(last, after)))
-        return steps
+        last, after = steps[-1], self.formula(result)
+        if last.after.unicode() == after.unicode():
+            return [*steps[:-1], replace(last, after=after)]
+        return [*steps, Step(last.target, last.after, after, "write out", self._why(last, after))]
 
     def _parts(self, wrt: str, route: str) -> Iterator[list[Step]]:
         for account in self.accounts:
@@ -89,6 +90,14 @@ class Telling:
             used |= book.source.needed(book.source.definitions[name].expression)
         new = [n for n in book.source.definitions if n in used and n not in self.source.definitions]
         return tuple((n, book.formula(book.source.definitions[n].expression)) for n in new)
+
+
+def _needed_alone(source: Source, g: Symbol) -> Source:
+    """The problem without the adjoints that the gradient does not use: one of them is the gradient
+    itself, and would be taken for it."""
+    needed = source.needed(g)
+    kept = {n: d for n, d in source.definitions.items() if n in needed}
+    return replace(source, definitions=kept)
 
 
 def gradient_named(account: Account, wrt: str) -> Symbol:

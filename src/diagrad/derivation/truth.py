@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
+
 from diagrad.derivation.step import Step
 from diagrad.errors import DerivationError, InternalError
-from diagrad.expression import Symbol
+from diagrad.expression import Symbol, walk
 from diagrad.formula import Formula
 from diagrad.language import Source
 from diagrad.verify import verify
 
 
-def check(source: Source, step: Step, points: int = 1, seed: int = 0) -> None:
+def check(source: Source, step: Step, points: int = 1, seed: int = 0) -> int:
     """Compares both formulas of a step, and of all below it, with the derivative of its target at
-    random points. `source` has all names of the steps.
+    random points; how many were compared. `source` has all names of the steps.
 
-    Raises InternalError for an untrue one. What cannot be decided by numbers passes: the result
-    itself is checked apart.
+    Raises InternalError for an untrue one. What numbers cannot decide is not counted.
     """
-    for part in step.walk():
-        for formula in (part.before, part.after):
-            _compare(source, part.target, formula, points, seed)
+    formulas = [(p.target, f) for p in step.walk() for f in (p.before, p.spelled, p.after) if f]
+    return sum(_compare(source, target, f, points, seed) for target, f in formulas)
 
 
 def _compare(
     source: Source, target: tuple[str, str], formula: Formula, points: int, seed: int
-) -> None:
+) -> bool:
     of, wrt = target
     value = Symbol(source.definitions[of].expression.shape, of, "definition")
     layout = formula.layout or "auto"
     try:
         found = verify(source, value, (wrt,), layout, formula.expression, layout, points, seed)
     except DerivationError:
-        return
+        return False
     if not found.passed:
         raise InternalError(
             f"the step d{of}/d{wrt} = {formula.source} is not true ({found}): "
             "please report this problem"
         )
+    return True
+
+
+def faults(steps: Sequence[Step], known: Collection[str], result: Formula) -> Iterator[str]:
+    """What is wrong with the telling: an identity, a name that nothing defines, a derivative used
+    before a step finds it, an end that is not the result. `known` are the names there are."""
+    found: set[tuple[str, str]] = set()
+    for whole in steps:
+        for step in _innermost_first(whole):
+            label = f"d{step.target[0]}/d{step.target[1]}"
+            if step.before.unicode() == step.after.unicode():
+                yield f"{label}: {step.before.source} is told twice"
+            for formula in (step.before, step.after):
+                names = {n.name for n in walk(formula.expression) if isinstance(n, Symbol) and n.role != "constant"}
+                for name in sorted(names - set(known)):
+                    yield f"{label}: nothing defines {name}"
+                for name in sorted(names & formula.derivatives.keys()):
+                    of, wrt, *_ = formula.derivatives[name]
+                    if (of, wrt) not in found and (of, wrt) != step.target:
+                        yield f"{label}: {name} is used before it is found"
+            found.add(step.target)
+    if not steps or steps[-1].after.source != result.source:
+        yield "the last step is not the result"
+
+
+def _innermost_first(step: Step) -> Iterator[Step]:
+    for substep in step.substeps:
+        yield from _innermost_first(substep)
+    yield step

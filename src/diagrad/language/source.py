@@ -47,6 +47,12 @@ class Source:
     definitions: dict[str, Definition] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name: dimensions, variables, functions, definitions."""
+        dimensions = (d.name for d in self.dimensions)
+        return frozenset((*dimensions, *self.variables, *self.functions, *self.definitions))
+
     def needed(self, expression: Expression) -> frozenset[str]:
         """The names that an expression depends on, through definitions too: variables, definitions,
         dimensions and functions."""

@@ -23,13 +23,18 @@ from diagrad.index.term import (
     constant,
 )
 from diagrad.operations.room import ATOM, POSTFIX, Array, Form, Operation, Takes, Use, is_name
-from diagrad.operations.saying import TIMES_DIAGONAL, above, of_operand, of_value, of_variable
+from diagrad.operations.saying import above, of_operand, of_value, of_variable
 
 # f′ of the entry x and the value y = f(x): of polynomials in a rule, of arrays where prime(f) is
 # evaluated.
 Derivative = Callable[[Any, Any], Any]
 
 
+TIMES_DIAGONAL = {
+    True: "a row times it is scaled entry by entry",
+    False: "times a column it scales entry by entry",
+}
+PRODUCT = "the elementwise product ∘"
 # The entry x in a rule such as log′ x = 1/x.
 ARGUMENT = re.compile(r"(?<![a-zA-Z])x(?![a-zA-Z])")
 
@@ -122,9 +127,10 @@ class Elementwise(Operation):
         if is_vector(shape):
             size = use.size(shape[0] * shape[1])
             matrix = f"{use.jacobian} is a diagonal {size}×{size} matrix"
-            return f"{alone}, so {matrix}; {TIMES_DIAGONAL[is_row(shape)]}; {self.ruled(use)}"
+            scales = TIMES_DIAGONAL[is_row(shape)]
+            return f"{alone}, so {matrix}, and {scales}: {PRODUCT}; {self.ruled(use)}"
         each = f"each entry of {above(use)} is multiplied by its own {self.word}′"
-        return f"{alone}, so {each}: the elementwise product ∘; {self.ruled(use)}"
+        return f"{alone}, so {each}: {PRODUCT}; {self.ruled(use)}"
 
     @property
     def word(self) -> str:

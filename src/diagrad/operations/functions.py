@@ -159,7 +159,7 @@ TABLE: tuple[Elementwise, ...] = (
         lambda x, y: step(x),
         lambda a: np.where(kernels.real(a) <= 0, 0, a),
         "max(x, 0); its derivative at 0 is 0.",
-        "relu′ is 1 where the entry is positive and 0 elsewhere, by convention also at 0",
+        "relu′ is 1 for positive entries and 0 for the others, also at 0 by convention",
         facts=["nonneg"],
         at={0: 0},
     ),

@@ -72,7 +72,7 @@ class CrossEntropy(Loss):
         local = f"−log {yhat}" if use.operand == 0 else f"−{y}/{yhat}"
         derivative = f"{held(use)}∂{in_brackets(use.value)}/∂{of_variable(use, at)}"
         whole = summed(labels_at(broad(use), at), f"{y} log {yhat}")
-        return f"{use.value} = −{whole}, so {derivative} = {summed(rest, local)}"
+        return f"{use.value} = −{whole}, so {derivative} = {summed(rest, factor(local))}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         rows, columns = same_axes(operands)
@@ -107,13 +107,13 @@ class SoftmaxCrossEntropy(Loss):
         loss = f"{use.value} = −{summed(labels_at(broad(use), at), f'{label} log {p}')}{named}"
         derivative = f"{held(use)}∂{in_brackets(use.value)}/∂{own}"
         if use.operand == 0:
-            return f"{loss}, so {derivative} = {summed(rest, f'−log {p}')}"
+            return f"{loss}, so {derivative} = {summed(rest, factor(f'−log {p}'))}"
         along = ("k", at[1]) if z.shape[1] == UNIT else (at[0], "k")
         total = f"Σₖ {of_operand(use, 0, along)}"
         inside = f"{p} ({total}) − {label}"
         if rest:
             return f"{loss}, so {derivative} = {summed(rest, f'({inside})')}"
-        entries = f"{loss}, so by the softmax's Jacobian {derivative} = {inside}"
+        entries = f"{loss}, so {derivative} = {inside}"
         return f"{entries}; where {total} = 1, as in a one-hot label, this is {p} − {label}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:

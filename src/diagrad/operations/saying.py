@@ -22,11 +22,6 @@ from diagrad.operations.room import (
 
 Letters = tuple[str, str]
 
-TIMES_DIAGONAL = {
-    True: "a row times a diagonal matrix is scaled entry by entry: the elementwise product ∘",
-    False: "a diagonal matrix times a column scales it entry by entry: the elementwise product ∘",
-}
-
 
 def bare(text: str) -> str:
     """(x − μ) as x − μ."""
@@ -164,11 +159,11 @@ def one_to_one(use: Use, local: str, jacobian: str = "diagonal") -> str:
     if is_vector(use.node.shape):
         return (
             f"{held(use)}{own} reaches {value} alone: {derivative}, "
-            f"so {use.jacobian} is {jacobian} and multiplies entry by entry"
+            f"so the Jacobian is {jacobian} and multiplies entry by entry"
         )
     return (
         f"{held(use)}{own} reaches {value} alone: {derivative}, "
-        f"so each entry of {above(use)} is multiplied by its own: the elementwise product ∘"
+        f"so {above(use)} is multiplied by it entry by entry"
     )
 
 

@@ -23,7 +23,6 @@ from diagrad.operations.saying_arithmetic import multiplied, stays
 
 AT_I, AT_J, AT_K = ("i", "i"), ("j", "j"), ("k", "k")
 IJ, IK, KJ = ("i", "j"), ("i", "k"), ("k", "j")
-PAIRS = (("A", "B"), ("U", "V"), ("P", "Q"), ("M", "N"), ("C", "D"))
 
 
 def kind(shapes: tuple[Shape, Shape]) -> str:
@@ -125,28 +124,27 @@ def column(use: Use) -> str:
 
 def matrices(use: Use) -> str:
     """By the pairing with the incoming derivative."""
-    A, B, G = (factor(text) for text in (*use.operands, above(use)))
+    A, B = (factor(text) for text in use.operands)
     change = f"d{in_brackets(use.variable)}"
+    (G,) = _unspoken(use, ("G", "D", "K"))
     if use.operand == 0:
         moved, paired = f"{change} {B}", f"{G} {transposed(use.operands[1])}"
-        terms = f"Σⱼ {from_above(use, IJ)} · {of_operand(use, 1, KJ)}"
-        at = IK
+        factors = f"{entry_text(change, 'ik')} {of_operand(use, 1, KJ)}"
     else:
         moved, paired = f"{A} {change}", f"{transposed(use.operands[0])} {G}"
-        terms = f"Σᵢ {of_operand(use, 0, IK)} · {from_above(use, IJ)}"
-        at = KJ
-    first, second = _free_letters(use)
+        factors = f"{of_operand(use, 0, IK)} {entry_text(change, 'kj')}"
+    first, second = _unspoken(use, ("AB", "UV", "PQ", "MN"))
     return (
-        f"{held(use)}a change {change} changes {A} {B} by {moved}, and ⟨{G}, {moved}⟩ = "
-        f"⟨{paired}, {change}⟩, where ⟨{first}, {second}⟩ = Σᵢⱼ {first}ᵢⱼ {second}ᵢⱼ; "
-        f"by entries, {handed_on(use, at)} = {terms}"
+        f"{held(use)}a change {change} changes {use.value} by {moved}, and with {G} = {above(use)}, "
+        f"⟨{G}, {moved}⟩ = Σᵢⱼₖ {G}ᵢⱼ {factors} = ⟨{paired}, {change}⟩, "
+        f"where ⟨{first}, {second}⟩ = Σᵢⱼ {first}ᵢⱼ {second}ᵢⱼ"
     )
 
 
-def _free_letters(use: Use) -> tuple[str, str]:
-    """Two letters that the use does not speak of."""
-    spoken = set("".join((*use.operands, above(use))))
-    return next((pair for pair in PAIRS if not spoken & set(pair)), PAIRS[0])
+def _unspoken(use: Use, letters: tuple[str, ...]) -> tuple[str, ...]:
+    """The first of these letters, or pairs of them, that the use does not speak of."""
+    spoken = set("".join((*use.operands, use.value, above(use))))
+    return tuple(next((free for free in letters if not spoken & set(free)), letters[0]))
 
 
 def turned(use: Use) -> str:

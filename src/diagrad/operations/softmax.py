@@ -120,9 +120,10 @@ class Softmax(AlongAxis):
         p, named = (use.value, "") if is_name(use.value) else named_softmax(use)
         at_i, at_j = (entry_of(p, use.node.shape, at) for at in (i, j))
         share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
-        entries = f"∂{at_i}/∂{of_variable(use, j)} = {at_i}({delta_of(i, j)} − {at_j}){named}"
+        entries = f"∂{at_i}/∂{of_variable(use, j)} = {at_i}({delta_of(i, j)} − {at_j})"
+        known = f"{entries}{named} ({explained(i, j)})"
         moves = f"every entry of {use.variable} moves every entry of {p}"
-        because = f"because they share the sum {share}: {entries}"
+        because = f"because they share {share}: {known}"
         if not is_vector(use.node.shape):
             return f"each {line(use)} by itself: there {moves}, {because}"
         product = f"{p}ᵀ {p}" if is_row(use.node.shape) else f"{p} {p}ᵀ"
@@ -165,7 +166,7 @@ class LogSoftmax(AlongAxis):
         p, named = named_softmax(use)
         value, z = of_value(use, i), of_variable(use, i)
         share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
-        entry = f"{delta_of(i, j)} − {entry_of(p, use.node.shape, j)}{named}"
+        entry = f"{delta_of(i, j)} − {entry_of(p, use.node.shape, j)}{named} ({explained(i, j)})"
         return f"{value} = {z} − log({share}), so ∂{value}/∂{of_variable(use, j)} = {entry}"
 
     def of_everything(self, argument: Expression) -> Expression:

@@ -43,7 +43,8 @@ TYPOGRAPHY = str.maketrans(
     {"…": "...", "—": "--", "–": "--", "‑": "-", "‐": "-", "’": "'", "‘": "'", "\u00a0": " "}
     | {"“": '"', "”": '"', "„": '"', "─": "-", "│": "|", "└": "`", "├": "|"}
 )
-SUM = re.compile(rf"Σ(?=[{''.join(BELOW)}]|[ (])")
+# Σ is a name where it stands like one: Σ⁻¹, or before a word.
+SUM = re.compile(rf"Σ(?=[{''.join(BELOW)}(]| (?![a-z]{{2,}})| (?:exp|log)\b)")
 ACCENTED = rf"[^\W\d_][{''.join(ACCENTS)}]"
 # In a word a letter with an accent is one character of it.
 LETTER_WITH_ACCENT = re.compile(rf"((?<![A-Za-ce-z]){ACCENTED}(?![A-Za-z]))")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from diagrad.operations import WORDS
 from diagrad.show.glyphs import ABOVE, ACCENTED, ACCENTS, BELOW, IN_LATEX, PRIMES, code
-from diagrad.show.names import GREEK, SPELLED, in_latex
+from diagrad.show.names import SPELLED, in_latex
 
 BUILT_IN = frozenset(
     "log exp sin cos tan tanh sinh cosh arcsin arccos arctan max min det arg".split()  # noqa: SIM905
@@ -18,10 +19,13 @@ LETTER = rf"[A-Za-z](?![{''.join(ACCENTS)}])"
 ATOM = re.compile(
     rf"(?P<space>\s+)|(?P<accented>{ACCENTED})|(?P<below>[{''.join(BELOW)}]+)"
     rf"|(?P<above>∘?[{''.join(ABOVE)}]+)|(?P<prime>[{''.join(PRIMES)}']+)"
-    rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*(?:_[A-Za-z0-9]+)*)|(?P<call>[√^])|(?P<other>.)",
+    rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*(?:_[A-Za-z0-9]+)*)|(?P<call>√|∘?\^)|(?P<other>.)",
     re.DOTALL,
 )
+DIFFERENTIAL = "d[A-Za-z]"
+CIRCLE = defaultdict(str, {"∘": r"\circ "})
 CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
+OWN_WORD = re.compile(rf"\\mathrm|{DIFFERENTIAL}")
 UPRIGHT = re.compile(r"\\mathrm\{[^{}]*\}$")
 
 
@@ -29,7 +33,7 @@ class MathMode:
     """Pieces of LaTeX in a row; a script on one that has it already gets a base of its own."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.text, self.spaced = "", False
         self.scripts: set[str] = set()
 
     def add(self, piece: str, script: str = "") -> None:
@@ -37,15 +41,17 @@ class MathMode:
         if barred in self.scripts:
             self.text += "{}"
             self.scripts.clear()
-        if CONTROL_WORD.search(self.text) and piece[0].isalpha():
+        if self.spaced:
+            words = UPRIGHT.search(self.text) or OWN_WORD.match(piece)
+            self.text += r" \, " if words else " "
+        elif CONTROL_WORD.search(self.text) and piece[0].isalpha():
             self.text += " "
-        self.text += piece
+        self.text, self.spaced = self.text + piece, False
         self.scripts = self.scripts | {script} if script else set()
 
-    def space(self, following: str) -> None:
-        """A space that shows where two words would run together."""
-        words = UPRIGHT.search(self.text) or re.match(r"[A-Za-z]{2}", following)
-        self.text += r" \, " if words and self.text else " "
+    def space(self) -> None:
+        """Shown where two words would run together."""
+        self.spaced = bool(self.text)
 
 
 def in_math_mode(text: str) -> str:
@@ -60,7 +66,7 @@ def in_math_mode(text: str) -> str:
             inner, at = _argument(text, at)
             _call(atom["call"], inner, mode)
         elif atom["space"]:
-            mode.space(text[at:])
+            mode.space()
         else:
             _atom(atom, text[at : at + 1] == "(", mode)
     return mode.text
@@ -81,10 +87,10 @@ def _argument(text: str, at: int) -> tuple[str, int]:
 
 def _call(sign: str, inner: str, mode: MathMode) -> None:
     argument = in_math_mode(inner)
-    if sign == "^":
-        mode.add(f"^{{{argument}}}", "above")
-    else:
+    if sign == "√":
         mode.add(rf"\sqrt{{{argument}}}" if inner else r"\surd")
+    else:
+        mode.add(f"^{{{CIRCLE[sign[0]]}{argument}}}", "above")
 
 
 def _atom(atom: re.Match[str], called: bool, mode: MathMode) -> None:
@@ -95,9 +101,8 @@ def _atom(atom: re.Match[str], called: bool, mode: MathMode) -> None:
         case "below":
             mode.add(f"_{{{''.join(_below(piece))}}}", "below")
         case "above":
-            circle = r"\circ " if piece.startswith("∘") else ""
-            raised = "".join(ABOVE[c] for c in piece.removeprefix("∘"))
-            mode.add(f"^{{{circle}{raised.replace('T', chr(92) + 'top ').strip()}}}", "above")
+            raised = "".join(r"\top " if ABOVE[c] == "T" else ABOVE[c] for c in piece.strip("∘"))
+            mode.add(f"^{{{CIRCLE[piece[0]]}{raised.strip()}}}", "above")
         case "prime":
             mode.add("".join(PRIMES.get(c, c) for c in piece), "prime")
         case "word":
@@ -117,7 +122,7 @@ def _word(word: str, called: bool) -> str:
         return "\\" + word
     if word in FUNCTIONS or (called and len(word) > 1):
         return rf"\operatorname{{{word}}}".replace("_", r"\_")
-    if re.fullmatch("d[A-Za-z]", word) and word[1:] not in GREEK:
+    if re.fullmatch(DIFFERENTIAL, word):
         return word
     return in_latex(word)
 

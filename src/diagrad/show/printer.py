@@ -28,7 +28,6 @@ DIGITS = "0123456789" + "".join(VULGAR.values())
 LEADING = re.compile(r"\{(\d+)\}")
 MIXED = re.compile(r"(\\frac\{)+\d")
 WORD_LAST = re.compile(r"\\mathrm\{[^{}]*\}([_^]\{([^{}]|\{[^{}]*\})*\})*$")
-
 SLOPE_LAST = re.compile(f"/∂[^ ]*[{''.join(c for k, c in SUBSCRIPTS.items() if k.isalpha())}]$")
 # A subscript needs an operand that has none yet: (W₁)ᵢⱼ.
 BARE = ATOM + 1
@@ -116,9 +115,8 @@ def _indexed(piece: Piece, labels: str, style: Notation) -> str:
     if not labels:
         return piece.text
     bare = piece.binds >= BARE and not piece.labels
-    return (piece.text if bare else style.bracketed(piece.text)) + INDEXING[style.name].below(
-        labels
-    )
+    base = piece.text if bare else style.bracketed(piece.text)
+    return base + INDEXING[style.name].below(labels)
 
 
 def _contraction(node: Contraction, body: Piece, style: Notation) -> Piece:

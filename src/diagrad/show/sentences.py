@@ -18,6 +18,7 @@ from diagrad.show.glyphs import (
 )
 from diagrad.show.inline import FUNCTIONS, in_math_mode
 from diagrad.show.names import SPELLED, in_ascii
+from diagrad.show.notation import VULGAR
 
 PIECE = re.compile(rf"[{''.join(BELOW)}]+|∘?[{''.join(ABOVE)}]+|∘\^|{ACCENTED}|.", re.DOTALL)
 SPELLINGS = IN_ASCII | PRIMES | SPELLED | {"∘^": ".^"}
@@ -40,10 +41,14 @@ def _parted(last: str, piece: str) -> bool:
     """Whether what is spelled out would run together with the letter beside it."""
     if last[-1] in MATHEMATICAL:
         return last not in "∂×"
+    if piece in "√∑∏∇∈∞":
+        return True
     return last.isalpha() and (piece in SPELLED or piece[-1] in ACCENTS)
 
 
 def _spelled(piece: str, text: str, last: str) -> str:
+    if piece in VULGAR.values() and last == "^":
+        return f"({SPELLINGS[piece]})"
     if piece in SPELLINGS:
         return SPELLINGS[piece]
     if piece[0] in BELOW:
@@ -82,27 +87,28 @@ def in_latex_text(sentence: str) -> str:
     r"""The sentence for LaTeX's text mode and for Markdown: mathematics between \( and \), the
     words escaped; a character that LaTeX has no sign for as u00e9."""
     text = ""
-    for run in _runs(WORD.findall(prepared(sentence))):
-        before, formula, after = _formula(run)
-        text += _escaped(before) + (rf"\({in_math_mode(formula)}\)" if formula else "")
-        text += _escaped(after)
+    for run, word in _runs(WORD.findall(prepared(sentence))):
+        before, formula, after = _formula(run, starts=not text)
+        inline = rf"\({in_math_mode(formula)}\)" if formula else ""
+        text += _escaped(before) + inline + _escaped(after + word)
     return text
 
 
-def _runs(words: Sequence[str]) -> Iterator[list[str]]:
-    """Words and spaces: those that could be one formula together, and each other by itself."""
+def _runs(words: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+    """Words and spaces that could be one formula together, and the word that ends them."""
     run: list[str] = []
     for word in words:
         spaced = word.isspace() and bool(run)
-        if spaced or _is_neutral(word) or not MATHEMATICAL.isdisjoint(word):
+        mathematical = _is_neutral(word) or not MATHEMATICAL.isdisjoint(word)
+        if spaced or mathematical:
             run.append(word)
-            if word[-1] not in STOPS or _open("".join(run)):
-                continue
-            word = ""
-        yield run
-        yield [word]
-        run = []
-    yield run
+            if word[-1] in STOPS and not _open("".join(run)):
+                yield run, ""
+                run = []
+        else:
+            yield run, word
+            run = []
+    yield run, ""
 
 
 def _is_neutral(word: str) -> bool:
@@ -113,30 +119,32 @@ def _open(text: str) -> bool:
     return text.count("(") > text.count(")")
 
 
-def _formula(run: Sequence[str]) -> tuple[str, str, str]:
-    """A run as the text before its formula, the formula, the text after it."""
+def _formula(run: Sequence[str], starts: bool) -> tuple[str, str, str]:
+    """A run as the text before its formula, the formula, the text after it. `starts` says that it
+    stands at the start of the sentence."""
     first, last = 0, len(run)
-    while first < last and (run[first].isspace() or _is_article(run, first)):
+    while first < last and (run[first].isspace() or _is_article(run, first, starts)):
         first += 1
-    while first < last and (run[last - 1].isspace() or _is_article(run, last - 1)):
+    while first < last and (run[last - 1].isspace() or _is_article(run, last - 1, starts)):
         last -= 1
     before, formula, after = ("".join(part) for part in (run[:first], run[first:last], run[last:]))
     if not TELLING.search(formula) and MATHEMATICAL.isdisjoint(formula):
         return before + formula + after, "", ""
-    core = formula.rstrip(STOPS)
+    core = formula.rstrip(STOPS + " ")
+    while core.endswith(")") and core.count(")") > core.count("("):
+        core = core[:-1].rstrip(STOPS + " ")
     start = 0
-    while core.count(")") > core.count("(") and core.endswith(")"):
-        core = core[:-1].rstrip(STOPS)
-    while core.count("(", start) > core.count(")") and core.startswith("(", start):
+    while core.startswith("(", start) and core.count("(", start) > core.count(")"):
         start += 1
     return before + core[:start], core[start:], formula[len(core) :] + after
 
 
-def _is_article(run: Sequence[str], at: int) -> bool:
-    """An `a` that no sign stands beside."""
+def _is_article(run: Sequence[str], at: int, starts: bool) -> bool:
+    """An `a` that no sign stands beside, and a lonely `A` that begins the sentence."""
+    if run[at] == "A":
+        return starts and "".join(run).strip() == "A"
     beside = [run[k] for k in (at - 2, at + 2) if 0 <= k < len(run)]
-    signs = [word for word in beside if not any(c.isalnum() for c in word)]
-    return run[at] in ("a", "A") and not signs
+    return run[at] == "a" and any(c.isalnum() for c in "".join(beside) or "a")
 
 
 def _escaped(text: str) -> str:
