@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from itertools import product
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from formula_reader import Reader, uses
 from index_numbers import points
 from test_rooms import EVERY, example, standard
 
 import diagrad as dg
-from diagrad.evaluate import Environment, evaluate
-from diagrad.expression import Apply, Expression, Number, Symbol, walk
-from diagrad.operations.room import SUBSCRIPT_LETTERS, SUPERSCRIPT, Use, in_brackets
-from diagrad.show import printed
-from diagrad.show.notation import NOTATIONS, size_text
-
-LETTER = {below: letter for letter, below in SUBSCRIPT_LETTERS.items()}
-DIGIT = {chr(raised): chr(plain) for plain, raised in SUPERSCRIPT.items()}
-WORDS = {"log": np.log, "exp": np.exp, "sign": np.sign, "√": np.sqrt}
-
-
-def uses(problem: dg.Problem, expression: Expression, name: str) -> Iterator[Use]:
-    """Every use in an expression with that name, by every operand that is not a number."""
-
-    def text(part: Expression) -> str:
-        return printed(part, "unicode", problem.names)
-
-    def size(size):
-        return size_text(size, NOTATIONS["unicode"], problem.names)
-
-    for node in walk(expression):
-        if not isinstance(node, Apply):
-            continue
-        called = Symbol(node.shape, name, "definition") if node is expression else node
-        operands, value = tuple(map(text, node.operands)), text(called)
-        for k, operand in enumerate(node.operands):
-            if not isinstance(operand, Number):
-                yield Use(node, k, value, operands, f"∂J/∂{in_brackets(value)}", size)
+from diagrad.evaluate import Environment, with_definitions
+from diagrad.operations.elementwise import Elementwise
+from diagrad.operations.functions import TABLE
+from diagrad.operations.room import Use
 
 
 def defined(problem: dg.Problem) -> Iterator[Use]:
@@ -50,8 +28,8 @@ def defined(problem: dg.Problem) -> Iterator[Use]:
 def of(text: str, variable: str, value: str = "") -> Use:
     """The use by which the operand called `variable` enters the value, the last definition."""
     problem = dg.parse(text)
-    found = [use for use in defined(problem) if use.variable == variable]
-    return next(use for use in found if use.value == (value or list(problem.source.definitions)[-1]))
+    value = value or problem.names.shown(problem.last, "unicode")
+    return next(use for use in defined(problem) if (use.variable, use.value) == (variable, value))
 
 
 def says(text: str, variable: str, value: str = "") -> str:
@@ -59,222 +37,269 @@ def says(text: str, variable: str, value: str = "") -> str:
     return use.node.operation.says(use)
 
 
-class NoFormula(Exception):
-    pass
+def environments(problem: dg.Problem, count: int = 2) -> list[Environment]:
+    pairs = [(name, d.expression) for name, d in problem.source.definitions.items()]
+    drawn = [environment for environment, _ in zip(points(problem), range(count), strict=False)]
+    return [with_definitions(pairs, environment) for environment in drawn]
 
 
-class Reader:
-    """Reads the formulas of a sentence as numbers, for one use at one point.
+# What an equality sign may say besides: a side condition, a name, the rule of a function.
+NO_CLAIM = re.compile(
+    r"(where [^,;]*|where ⟨., .⟩|(with|and) \w|is 1 for [ijkl]|′( \S+)?|√\S+\)′|\|′)$"
+)
+# Rows, columns, matrices and scalars in every room, the value with a name.
+CORPUS = """
+x: row[n]; y: row[n]; c: column[m]; d: column[m]; s: scalar & positive; t: scalar
+W: matrix[n, k]; A: matrix[m, n]; B: matrix[m, n]; S: matrix[n, n]; U: matrix[k, m]
+p: row[n] & prob; q: column[m] & prob; Q: matrix[m, n] & prob; z_1: row[n]
+"""
+PAIRS = ["x y", "c d", "A B", "A x", "x A", "A c", "c A", "A s", "s A", "x s", "s x", "c s", "x c"]
+PAIRS += ["s t", "x x", "A A", "p y", "z_1 y", "Q p", "p Q", "Q q", "q Q", "p s", "s p"]
+SINGLE = ["x", "c", "A", "s", "p", "Q", "z_1"]
+OF_TWO = ["{} + {}", "{} - {}", "{} * {}", "{} / {}", "exp({}) ** {}", "outer({}, {})"]
+OF_TWO += ["mse({}, {})", "softmax_cross_entropy({}, {})", "maximum({}, {})", "minimum({}, {})"]
+OF_TWO += ["cross_entropy({}, exp({}))", "clip({}, {}, 2)", "where({0} > {1}, {0}, {1})"]
+OF_ONE = ["sum({})", "mean({})", "norm({})", "norm1({})", "softmax({})", "log_softmax({})"]
+OF_ONE += ["logsumexp({})", "{}.T", "trace({})", "diag({})", "diagonal({})", "3 * {}", "{} / 3"]
+OF_ONE += ["{} ** 2", "{} ** -1", "{} ** 3", "exp({}) ** t", "exp({}) ** 0.5", "1 / {}", "-{}"]
+OF_ONE += ["7 - {}", "tanh({})", "sigmoid({} + 1)", "prime(tanh)({})", "exp({})"]
+OF_AXIS = ["sum", "mean", "norm", "norm1", "softmax", "log_softmax", "logsumexp"]
+PRODUCTS = ["x @ W", "x @ S.T", "A @ W", "W.T @ A.T", "A @ A.T", "S @ S", "U @ c", "A.T @ c"]
+PRODUCTS += ["c @ x", "c @ c.T", "x.T @ c.T", "x @ y.T", "c.T @ d", "c.T @ c", "s * x @ S"]
+PRODUCTS += ["s @ x", "x @ s", "s @ t", "(x - y) @ W", "(A + B) @ (W - 1)", "x @ (S + S.T)"]
+PRODUCTS += ["x @ S @ x.T", "trace(S)", "trace(A @ B.T)", "diag(x)", "diag(c)", "diagonal(S)"]
+PRODUCTS += ["diagonal(S @ S)"]
+SUMS = ["ij,jk->ik", "ij,ij->ij", "ij,ij->", "ij,jk->ki"]
+EINSUMS = [f'einsum("{s}", A, {"W" if "k" in s else "B"})' for s in SUMS]
+EINSUMS += ['einsum("i,j->ij", x, c)', 'einsum("ij,j->i", A, x)', 'einsum("ii->", S)']
+EINSUMS += ['einsum("ij->j", A)', 'einsum("i,i->", x, x)', 'einsum("zj,jk->zk", A, W)']
 
-    `known` are the values of all names and printed operands; labels stand for the numbers in `at`,
-    and `ranges` remembers how far each runs.
-    """
 
-    def __init__(self, use: Use, environment: Environment, sentence: str) -> None:
-        self.use, self.text = use, sentence
-        self.ranges: dict[str, int] = {}
-        self.at: dict[str, int] = dict.fromkeys("ijkl", 0)
-        node = use.node
-        self.arrays = [evaluate(operand, environment) for operand in node.operands]
-        self.sizes = environment.sizes
-        self.value = self.apply(self.arrays)
-        rng = np.random.default_rng(0)
-        self.above = rng.normal(size=self.value.shape)
-        own = self.arrays[use.operand]
-        known = {use.value: self.value, "G": self.above} | dict(
-            zip(use.operands, self.arrays, strict=True)
-        )
-        known |= {f"d{in_brackets(use.variable)}": rng.normal(size=own.shape)}
-        known |= {text[:-1]: a.T for text, a in list(known.items()) if text.endswith("ᵀ")}
-        known |= {name: np.array([[float(n)]]) for name, n in self.sizes.items()}
-        named = re.search(r" with ([a-zA-Z]) = softmax\(.*?(, axis=0)?\)", sentence)
-        if named:
-            scores = own if use.node.operation.name != "softmax_cross_entropy" else self.arrays[1]
-            axis = 0 if named[2] or scores.shape[1] == 1 else 1
-            known[named[1]] = np.exp(scores) / np.exp(scores).sum(axis=axis, keepdims=True)
-        self.known = known
+def expressions() -> Iterator[tuple[dg.Problem, str]]:
+    problem = dg.parse(CORPUS)
+    texts = [f.format(*pair.split()) for f in OF_TWO for pair in PAIRS]
+    texts += [f.format(name) for f in OF_ONE for name in SINGLE] + PRODUCTS + EINSUMS
+    texts += [f"{f}({name}, axis={k})" for f in OF_AXIS for name in "xcAs" for k in (0, 1)]
+    for text in texts:
+        with warnings.catch_warnings(), suppress(dg.ProblemError):
+            warnings.simplefilter("ignore")
+            problem.expression(text)
+            yield problem, text
+    yield from ((standard(), room.example) for room in EVERY)
 
-    def apply(self, arrays):
-        return np.asarray(self.use.node.operation.evaluate(arrays, self.use.node, self.sizes))
 
-    def derivative(self) -> np.ndarray:
-        """∂value/∂operand by central differences, the other operands held."""
-        own, h = self.arrays[self.use.operand], 1e-6
-        result = np.zeros(self.value.shape + own.shape)
-        for place in np.ndindex(own.shape):
-            sides = []
-            for step in (h, -h):
-                arrays = [a.copy() for a in self.arrays]
-                arrays[self.use.operand][place] += step
-                sides.append(self.apply(arrays))
-            result[(..., *place)] = (sides[0] - sides[1]) / (2 * h)
-        return result
+ALL = list(expressions())
 
-    # Reading: each method takes a position and gives a number with the position after it.
 
-    def starts(self, k: int, *signs: str) -> str:
-        return next((sign for sign in signs if self.text.startswith(sign, k)), "")
+@pytest.mark.parametrize(("problem", "text"), ALL, ids=[text for _, text in ALL])
+def test_every_formula_in_a_reason_is_true(problem, text):
+    for use in uses(problem, problem.expression(text), "V"):
+        sentence = use.node.operation.says(use).replace("A = B", "A equal to B")
+        for environment in environments(problem):
+            read = Reader(use, environment, sentence).equations()
+            for sign in re.finditer(" = ", sentence):
+                claim = not NO_CLAIM.search(sentence[: sign.start()])
+                assert sign.start() in read or not claim, sentence
 
-    def labels(self, k: int) -> tuple[str, int]:
-        end = k
-        while end < len(self.text) and self.text[end] in LETTER:
-            end += 1
-        return "".join(LETTER[c] for c in self.text[k:end]), end
 
-    def name(self, k: int) -> tuple[str, str, int]:
-        """The longest known text at k, also in brackets, with the labels after it."""
-        found = []
-        for text in self.known:
-            for shown in (text, f"({text})"):
-                if self.text.startswith(shown, k):
-                    labels, end = self.labels(k + len(shown))
-                    found.append((end, len(shown), text, labels))
-        if not found:
-            raise NoFormula
-        end, _, text, labels = max(found)
-        return text, labels, end
+def test_a_wrong_formula_is_found_out():
+    use = of(NETWORK, "z₂")
+    right = use.node.operation.says(use)
+    wrong = right.replace("= ŷᵢ(", "= ŷⱼ(")
+    for environment in environments(dg.parse(NETWORK)):
+        assert Reader(use, environment, right).equations()
+        with pytest.raises(AssertionError):
+            Reader(use, environment, wrong).equations()
 
-    def index(self, shape: tuple[int, ...], labels: str) -> tuple[int, ...]:
-        axes = [k for k, size in enumerate(shape) if size > 1] if len(labels) < 2 else [0, 1]
-        if len(labels) != len(axes):
-            raise NoFormula
-        place = [0] * len(shape)
-        for axis, label in zip(axes, labels, strict=True):
-            self.ranges[label] = shape[axis]
-            place[axis] = self.at[label]
-        return tuple(place)
 
-    def fraction(self, k: int) -> tuple[float, int]:
-        """∂J/∂z, ∂J/∂x or ∂z/∂x, by entries."""
-        total = self.text.startswith("∂J/∂", k) and self.use.value != "J"
-        text, labels, k = ("J", "", k + 2) if total else self.name(k + 1)
-        if self.text[k : k + 2] != "/∂":
-            raise NoFormula
-        by, below, k = self.name(k + 2)
-        if total and by == self.use.value:
-            return self.above[self.index(self.above.shape, below)], k
-        if text not in ("J", self.use.value) and self.use.node.operation.name != "softmax":
-            raise NoFormula
-        jacobian = self.derivative()
-        place = self.index(self.known[by].shape, below)
-        own = place if self.known[by].shape == jacobian.shape[2:] else place[::-1]
-        if total:
-            return float(np.sum(self.above * jacobian[(..., *own)])), k
-        return jacobian[(*self.index(self.value.shape, labels), *own)], k
+@pytest.mark.parametrize("room", TABLE, ids=[room.name for room in TABLE])
+def test_the_rule_of_a_function_is_its_derivative(room):
+    """Read at x = 0.3, the function's own name and that of others standing for their values."""
+    x, h = np.array([[0.3]]), 1e-6
+    (use,) = uses(SCALARS, SCALARS.expression(f"{room.name}(x)"), "V")
+    _, equal, rule = room.formula_of_prime.rpartition(" = ")
+    reader = Reader(use, next(points(SCALARS)), rule)
+    density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    values = {row.word: row.numpy(x) for row in TABLE if row.name not in ("log", "sign")}
+    named = values | {f"{word}(x)": value for word, value in values.items()}
+    named |= {"x": x, "π": np.array([[np.pi]]), "e": np.array([[np.e]])}
+    reader.known = named | {"φ(x)": density, "Φ(x)": (1 + room_of("erf").numpy(x / 2**0.5)) / 2}
+    slope = (room.numpy(x + h) - room.numpy(x - h)) / (2 * h)
+    if equal:
+        assert reader.sum(0)[0] == pytest.approx(slope.item(), rel=1e-6)
+    else:
+        assert room.name in ("relu", "step", "sign")
 
-    def matrices(self, k: int, end: str) -> tuple[np.ndarray, int]:
-        text, _, k = self.name(k)
-        value = self.known[text]
-        if self.text.startswith("ᵀ", k):
-            value, k = value.T, k + 1
-        if self.text.startswith(" ", k):
-            rest, k = self.matrices(k + 1, end)
-            return value @ rest, k
-        if not self.text.startswith(end, k):
-            raise NoFormula
-        return value, k + len(end)
 
-    def atom(self, k: int) -> tuple[float, int]:
-        sign = self.starts(k, "Σ", "δ", "∂", "⟨", "|", *WORDS)
-        if sign == "∂":
-            return self.fraction(k)
-        if sign == "⟨":
-            first, k = self.matrices(k + 1, ", ")
-            second, k = self.matrices(k, "⟩")
-            return float(np.sum(first * second)), k
-        if sign == "δ":
-            labels, end = self.labels(k + 1)
-            return float(self.at[labels[0]] == self.at[labels[1]]), end
-        if sign == "Σ":
-            labels, k = self.labels(k + 1)
-            return self.total(labels, k + 1)
-        try:
-            text, labels, end = self.name(k)
-            return float(self.known[text][self.index(self.known[text].shape, labels)]), end
-        except NoFormula:
-            pass
-        if sign in WORDS:
-            inner, k = self.power(k + len(sign) + self.text.startswith(" ", k + len(sign)))
-            return float(WORDS[sign](inner)), k
-        if sign == "|":
-            inner, k = self.sum(k + 1)
-            return abs(inner), k + 1
-        if self.text.startswith("(", k):
-            inner, k = self.sum(k + 1)
-            if not self.text.startswith(")", k):
-                raise NoFormula
-            return inner, k + 1
-        digits = re.compile(r"\d+(\.\d+)?").match(self.text, k)
-        if not digits:
-            raise NoFormula
-        return float(digits[0]), digits.end()
+def room_of(name: str) -> Elementwise:
+    return next(row for row in TABLE if row.name == name)
 
-    def total(self, labels: str, k: int) -> tuple[float, int]:
-        self.product(k)
-        before, result, end = dict(self.at), 0.0, k
-        for place in product(*(range(self.ranges[label]) for label in labels)):
-            self.at |= dict(zip(labels, place, strict=True))
-            value, end = self.product(k)
-            result += value
-        self.at = before
-        return result, end
 
-    def power(self, k: int) -> tuple[float, int]:
-        value, k = self.atom(k)
-        end = k
-        while end < len(self.text) and self.text[end] in DIGIT:
-            end += 1
-        if end > k:
-            return value ** float("".join(DIGIT[c] for c in self.text[k:end])), end
-        if self.text.startswith("^(", k):
-            exponent, k = self.sum(k + 2)
-            return value**exponent, k + 1
-        return value, k
+SCALARS = dg.parse("x: scalar & prob")
+NETWORK = """
+x: row[Dx]; W1: matrix[Dx, H]; b1: row[H]; W2: matrix[H, Dy]; b2: row[Dy]; y: row[Dy] & onehot
+z1 = x @ W1 + b1
+h = sigmoid(z1)
+z2 = h @ W2 + b2
+yhat = softmax(z2)
+"""
+BATCH = """
+X: matrix[N, Dx]; W1: matrix[Dx, H]; b1: row[H]; W2: matrix[H, Dy]; Y: matrix[N, Dy] & onehot
+Z1 = X @ W1 + b1
+H1 = tanh(Z1)
+Z2 = H1 @ W2
+P = softmax(Z2)
+"""
+COLUMNS = """
+x: column[Dx]; W: matrix[H, Dx]; a: column[H]; s: scalar
+z = W @ x
+h = relu(z)
+p = softmax(z)
+"""
+GOLDEN = """
+row: z = h @ W2 by h
+    z is linear in h: ∂zⱼ/∂hᵢ = (W₂)ᵢⱼ, which as a matrix (row j, column i) is W₂ᵀ
+row: z = x @ W1 by W₁
+    (W₁)ᵢₖ reaches zₖ alone: ∂zₖ/∂(W₁)ᵢₖ = xᵢ, so ∂J/∂(W₁)ᵢₖ = xᵢ · ∂J/∂zₖ, entry i,k of the
+    outer product xᵀ ∂J/∂z
+row: a = sigmoid(z1) by z₁
+    σ works entry by entry: aᵢ depends on (z₁)ᵢ alone, so ∂a/∂z₁ is a diagonal H×H matrix,
+    and a row times it is scaled entry by entry: the elementwise product ∘; σ′ = σ(1 − σ),
+    taken at z₁ and written in a
+row: - by z₂
+    every entry of z₂ moves every entry of ŷ, because they share Σₖ exp((z₂)ₖ): ∂ŷᵢ/∂(z₂)ⱼ =
+    ŷᵢ(δᵢⱼ − ŷⱼ) (δᵢⱼ is 1 for i = j, else 0), so the Jacobian diag(ŷ) − ŷᵀ ŷ is not
+    diagonal
+row: u = z1 + b1 by b₁
+    (nothing)
+row: d = yhat - y by y
+    y enters with the factor −1
+row: J = cross_entropy(y, yhat) by ŷ
+    J = −Σᵢ yᵢ log ŷᵢ, so ∂J/∂ŷᵢ = −yᵢ/ŷᵢ
+row: J = softmax_cross_entropy(y, z2) by z₂
+    J = −Σᵢ yᵢ log pᵢ with p = softmax(z₂), so ∂J/∂(z₂)ᵢ = pᵢ (Σₖ yₖ) − yᵢ; where Σₖ yₖ = 1,
+    as in a one-hot label, this is pᵢ − yᵢ
+row: u = h * z1 by h
+    hᵢ reaches uᵢ alone: ∂uᵢ/∂hᵢ = (z₁)ᵢ, so the Jacobian is diag(z₁) and multiplies entry
+    by entry
+row: m = mean(h) by h
+    every entry enters the mean with the weight 1/H, so each gets the same derivative:
+    ∂m/∂hᵢ = 1/H
+row: l = norm(x) by x
+    l = √(Σᵢ xᵢ²), so ∂l/∂xᵢ = xᵢ/l; where l = 0 there is no derivative
+column: u = W @ x by x
+    u is linear in x: ∂uᵢ/∂xⱼ = Wᵢⱼ, so the Jacobian is W itself, and its transpose carries
+    the gradient back
+column: u = W @ x by W
+    Wᵢₖ reaches uᵢ alone: ∂uᵢ/∂Wᵢₖ = xₖ, so ∂J/∂Wᵢₖ = ∂J/∂uᵢ · xₖ, entry i,k of the outer
+    product ∂J/∂u xᵀ
+column: v = relu(z) by z
+    relu works entry by entry: vᵢ depends on zᵢ alone, so ∂v/∂z is a diagonal H×H matrix,
+    and times a column it scales entry by entry: the elementwise product ∘; relu′ is 1 for
+    positive entries and 0 for the others, also at 0 by convention
+column: - by z
+    every entry of z moves every entry of p, because they share Σₖ exp(zₖ): ∂pᵢ/∂zⱼ = pᵢ(δᵢⱼ
+    − pⱼ) (δᵢⱼ is 1 for i = j, else 0), so the Jacobian diag(p) − p pᵀ is not diagonal
+column: J = a.T @ h by h
+    the product is the sum Σᵢ aᵢ hᵢ, so ∂J/∂hᵢ = aᵢ: as a column, like h, this is a
+column: u = s * x by s
+    s reaches every entry, so ∂J/∂s = Σᵢ ∂J/∂uᵢ · xᵢ
+column: u = s * x by x
+    s multiplies every entry: it stays as a factor
+column: u = 2 * x by x
+    (nothing)
+column: u = -x by x
+    (nothing)
+batch: Z = X @ W1 by X
+    a change dX changes Z by dX W₁, and with G = ∂J/∂Z, ⟨G, dX W₁⟩ = Σᵢⱼₖ Gᵢⱼ dXᵢₖ (W₁)ₖⱼ =
+    ⟨G W₁ᵀ, dX⟩, where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ
+batch: Z = X @ W1 by W₁
+    a change dW₁ changes Z by X dW₁, and with G = ∂J/∂Z, ⟨G, X dW₁⟩ = Σᵢⱼₖ Gᵢⱼ Xᵢₖ (dW₁)ₖⱼ =
+    ⟨Xᵀ G, dW₁⟩, where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ
+batch: Z = X @ W1 + b1 by b₁
+    b₁ is added to each of the N rows, so all N rows send their gradient to the same b₁:
+    they are summed
+batch: A = tanh(Z1) by Z₁
+    tanh works entry by entry: Aᵢⱼ depends on (Z₁)ᵢⱼ alone, so each entry of ∂J/∂A is
+    multiplied by its own tanh′: the elementwise product ∘; tanh′ = 1 − tanh², taken at Z₁
+    and written in A
+batch: - by Z₂
+    each row by itself: there every entry of Z₂ moves every entry of P, because they share
+    Σₗ exp((Z₂)ᵢₗ): ∂Pᵢⱼ/∂(Z₂)ᵢₖ = Pᵢⱼ(δⱼₖ − Pᵢₖ) (δⱼₖ is 1 for j = k, else 0)
+batch: s = sum(Z1, axis=0) by Z₁
+    every entry of column j enters sⱼ once: ∂J/∂(Z₁)ᵢⱼ = ∂J/∂sⱼ, the same in all N rows
+column: u = maximum(x, 0) by x
+    the entries of u are those of x where x ≥ 0: there ∂J/∂u goes on, elsewhere 0
+column: u = minimum(s, x) by s
+    the entries of u are those of s where s ≤ x: there ∂J/∂u goes on, elsewhere 0, summed
+    because s is stretched
+column: u = clip(s, -1, 1) by s
+    u is s where −1 < s < 1: there the derivative is 1, elsewhere 0
+column: u = where(x > 0, x, s) by s
+    the entries of u are those of s where x > 0 does not hold: there ∂J/∂u goes on, elsewhere 0,
+    summed because s is stretched
+batch: K = Z1 * b1 by b₁
+    (b₁)ⱼ reaches all of column j, so ∂J/∂(b₁)ⱼ = Σᵢ ∂J/∂Kᵢⱼ · (Z₁)ᵢⱼ
+"""
+CASE = re.compile(r"^(\w+): (.*) by (.*)\n((?:    .*\n)+)", re.M)
+CASES = [(*found, " ".join(said.split())) for *found, said in CASE.findall(GOLDEN)]
+PROBLEMS = {"row": NETWORK, "column": COLUMNS, "batch": BATCH}
 
-    def product(self, k: int) -> tuple[float, int]:
-        if self.text.startswith("−", k):
-            value, k = self.product(k + 1)
-            return -value, k
-        value, k = self.power(k)
-        while True:
-            by = self.starts(k, " · ", "/", " ", "(")
-            try:
-                if not by:
-                    raise NoFormula
-                factor, end = self.power(k + len(by) * (by != "("))
-            except NoFormula:
-                return value, k
-            value, k = (value / factor if by == "/" else value * factor), end
 
-    def sum(self, k: int) -> tuple[float, int]:
-        value, k = self.product(k)
-        while sign := self.starts(k, " + ", " − "):
-            term, k = self.product(k + 3)
-            value += term if sign == " + " else -term
-        return value, k
+@pytest.mark.parametrize(("problem", "line", "variable", "sentence"), CASES)
+def test_what_a_tutor_says(problem, line, variable, sentence):
+    said = says(PROBLEMS[problem] + line.strip("-"), variable)
+    assert (said or "(nothing)") == sentence
 
-    def equations(self) -> list[str]:
-        """The equations that were found, each asserted at every place."""
-        found = []
-        for k in range(len(self.text)):
-            start = k == 0 or self.text[k - 1] in " ("
-            end = self.holds(k) if start else None
-            if end and not (found and found[-1].endswith(self.text[k:end])):
-                found.append(self.text[k:end])
-        return found
 
-    def holds(self, k: int) -> int | None:
-        """Where the equation at k ends, None where there is none."""
-        self.ranges.clear()
-        try:
-            _, middle = self.sum(k)
-            if not self.text.startswith(" = ", middle):
-                return None
-            _, end = self.sum(middle + 3)
-        except NoFormula:
-            return None
-        for place in product(*(range(size) for size in self.ranges.values())):
-            self.at |= dict(zip(self.ranges, place, strict=True))
-            (left, _), (right, _) = self.sum(k), self.sum(middle + 3)
-            assert left == pytest.approx(right, rel=1e-5, abs=1e-7), self.text[k:end]
-        return end
+def test_every_case_is_read():
+    assert len(CASES) == len(re.findall(r"^\w", GOLDEN, re.M))
+
+
+def test_a_function_without_a_formula_keeps_its_prime():
+    text = "g: elementwise; t: scalar; u = g(t); v = prime(g)(t)"
+    assert says(text, "t", "u") == "g is known by name only, so the derivative of g is written g′"
+    assert "the derivative of g′ is written g′′" in says(text, "t", "v")
+
+
+RULES = """
+matrix product: A @ W, x @ W, A.T @ c; inner product: x @ y.T; outer product: c @ x, outer(x, y)
+scalar multiple: s @ t, s @ x; elementwise function: tanh(A), prime(tanh)(A); softmax: softmax(A)
+sum: sum(A); mean: mean(A); product rule: A * B, s * A; constant factor: 2 * A, A / 2, -A
+quotient rule: A / B; power rule: A ** 2; exponential rule: 2 ** A; transpose: A.T; norm: norm(A)
+broadcasting: x + A, A - s; sum rule: A + B, A - B; trace: trace(S); diagonal: diagonal(S)
+mean squared error: mse(A, B); cross-entropy: cross_entropy(A, Q)
+case distinction: where(x > y, x, y)
+"""
+NAMED = [
+    (text.strip(), rule.strip())
+    for group in re.split(r"[;\n]", RULES.strip())
+    for rule, texts in [group.split(":")]
+    for text in re.split(r", (?![^(]*\))", texts)
+]
+
+
+@pytest.mark.parametrize(("text", "rule"), NAMED)
+def test_a_rule_has_the_name_of_the_field(text, rule):
+    problem = dg.parse(CORPUS)
+    named = {u.node.operation.rule_of(u) for u in uses(problem, problem.expression(text), "V")}
+    assert rule in named
+
+
+@pytest.mark.parametrize("room", EVERY, ids=[room.name for room in EVERY])
+def test_a_room_speaks_in_clauses(room):
+    """Of the operands of the use alone, in its shapes; a clause has no full stop."""
+    for use in uses(standard(), example(room), "V"):
+        sentence = use.node.operation.says(use)
+        assert isinstance(sentence, str) and not set("{}") & set(sentence)
+        assert not sentence.endswith(".") and sentence == sentence.strip()
+        assert len(sentence) <= 300 and use.node.operation.rule_of(use)
+        spoken = " ".join((*use.operands, use.value, use.incoming))
+        for name in standard().source.variables:
+            shown = standard().formula(name).unicode()
+            pattern = rf"(?<!\w){re.escape(shown)}(?![\w])"
+            if len(shown) > 1 and re.search(pattern, sentence):
+                assert shown in spoken, sentence
+        sizes = {"×".join(map(use.size, part.shape)) for part in (use.node, *use.node.operands)}
+        sizes |= {f"{use.size(n)}×{use.size(n)}" for n in use.node.shape}
+        assert set(re.findall(r"\w+×\w+", sentence)) <= sizes

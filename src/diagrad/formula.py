@@ -10,6 +10,7 @@ from diagrad.dimensions import UNIT
 from diagrad.evaluate import environment_from, evaluate, plain, with_definitions
 from diagrad.expression import Expression
 from diagrad.show import Names, printed
+from diagrad.show.names import Quotient
 
 if TYPE_CHECKING:
     from diagrad.language import Source
@@ -58,7 +59,7 @@ class Formula:
         return "".join(label for label, size in axes if size != UNIT)
 
     @property
-    def derivatives(self) -> Mapping[str, tuple[str, ...]]:
+    def derivatives(self) -> Mapping[str, Quotient]:
         """Which names stand for derivatives: what is differentiated, and by what."""
         return self._names.derivatives
 
@@ -81,6 +82,9 @@ class Formula:
         environment = environment_from(self._problem, arrays, needed)
         value = evaluate(self.expression, with_definitions(definitions, environment))
         return plain(value)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": self.unicode(), "text/latex": rf"$\displaystyle {self.latex()}$"}
 
     def __repr__(self) -> str:
         return f"Formula({self.source!r})"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Setting:
     """Heads by name, and a context in which nothing is known of the `free` variables. A free
     definition is a variable; what lies before it is then constant. With `literal`, a definition is
-    made of the names that stand in it, not also of those that equal a part of it."""
+    made of the names that stand in it, not also of those that equal a part of it, and nothing is
+    known of these."""
 
     def __init__(self, source: Source, free: tuple[str, ...], literal: bool = False) -> None:
         self.sizes = {d.name: Size.named(d) for d in source.dimensions}
@@ -36,7 +37,7 @@ class Setting:
             if name not in free and declaration.facts:
                 facts[head] = known(declaration)
         self.context = Context(facts)
-        nameless = Context(facts) if literal else self.context
+        nameless = Context(facts, closed=True) if literal else self.context
         for name, defined in source.definitions.items():
             if name in free:
                 self.heads[name] = variable(name, defined.position, defined.expression.shape)

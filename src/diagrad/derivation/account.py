@@ -7,14 +7,14 @@ from diagrad.derivation.elements import ElementsRoute
 from diagrad.derivation.jacobian import JacobianRoute
 from diagrad.derivation.restate import Restated
 from diagrad.derivation.route import Route
-from diagrad.derivation.sweep import Node, Sweep
+from diagrad.derivation.sweep import Node, Sweep, divides_by
 from diagrad.expression import Apply
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.cost import tokens
 
 # A derivation of more nodes than this names the adjoints at the arguments of functions.
 DEEP = 9
-# Adjoints of more tokens than these are named: where used several times, in a deep derivation, ever.
+# Adjoints of more tokens are named: where used several times, in a deep derivation, anywhere.
 REUSED, BOUNDARY, LONG = 4, 4, 40
 
 ROUTES: dict[str, type[Route]] = {"jacobian": JacobianRoute, "elements": ElementsRoute}
@@ -30,12 +30,12 @@ class Account:
         signs: frozenset[str] = frozenset(),
         means: bool = False,
         whole: bool = False,
-        facts: bool = True,
+        free: tuple[str, ...] = (),
         every: bool = False,
         known: Derivatives | None = None,
     ) -> None:
         self.restated, self.by, self.every = restated, by, every
-        self.sweep = Sweep(restated, by, whole, facts)
+        self.sweep = Sweep(restated, by, whole, free)
         self.book = Book(self.sweep, signs, means, known or {})
         self._deep = len(self.sweep.nodes) > DEEP
         for node in self.sweep.visit():
@@ -58,6 +58,9 @@ class Account:
         self.book.define(self.book.called[node.name], written.expression)
 
     def _deserves(self, node: Node, length: int) -> bool:
+        if node.uses == 1 and divides_by(node.adjoint, node.head):
+            # What it divides by may cancel in the next step, and would not behind a name.
+            return length > LONG
         if length > REUSED and (self.every or node.uses > 1):
             return True
         if self._deep and self._is_boundary(node) and length > BOUNDARY:

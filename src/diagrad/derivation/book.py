@@ -11,22 +11,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from diagrad.derivation.lettering import lettered
 from diagrad.derivation.restate import NOWHERE
 from diagrad.derivation.sweep import Node, Sweep, as_sum
-from diagrad.dimensions import UNIT, Shape
+from diagrad.dimensions import UNIT
 from diagrad.expression import Expression, Symbol
 from diagrad.formula import Formula
 from diagrad.index.term import Definition, Delta, Factor, Head, Sum
 from diagrad.language.source import Definition as Defined
 from diagrad.layouts import Arrangement, arranged
-from diagrad.matrix.elements import LETTERS, by_elements
+from diagrad.matrix.elements import by_elements
 from diagrad.matrix.raising import Raiser
 from diagrad.matrix.shown import Shown, shown
 from diagrad.show import Names
 
 # Adjoints come after all names of the problem, in the order of terms too.
 AFTER = 1_000_000
-TAIL = "abcdefgh"
 
 
 # Names of derivatives: what is differentiated, by what, and how many axes are those of the first.
@@ -42,7 +42,7 @@ class Book:
         self.sweep = sweep
         self.source = replace(sweep.source, definitions=dict(sweep.source.definitions))
         self.called = self._adjoint_names()
-        self.deltas = {name: self._delta_name(node) for name, node in sweep.nodes.items()}
+        self.deltas = self._delta_names()
         self.derivatives = dict(known) | {
             name: (sweep.of, node, sweep.axes) for node, name in self.called.items()
         }
@@ -54,18 +54,23 @@ class Book:
             signs=signs,
             derivatives=self.derivatives,
         )
+        self._bare: Raiser | None = None
         self._opaque: dict[str, Definition] = {}
         self.plain = Raiser(sweep.context, sweep.shapes, not sweep.scalar, means)
         self.diagonal = Raiser(sweep.context, sweep.shapes, diagonal=True, means=means)
 
+    def _taken(self) -> set[str]:
+        return set(self.source.names | self.sweep.restated.reserved)
+
     def _adjoint_names(self) -> dict[str, str]:
         """dJ_dh for every node, kept apart from the user's names."""
-        taken = set(self.sweep.shapes) | {d.name for d in self.source.dimensions}
+        taken = self._taken()
         names = {}
         for node in self.sweep.nodes:
             name = f"d{self.sweep.of}_d{node}"
             while name in taken:
                 name += "_"
+            taken.add(name)
             names[node] = name
         return names
 
@@ -94,23 +99,36 @@ class Book:
         """The adjoint in matrix notation, or by elements. Raises NoMatrixForm."""
         return self.written(node.adjoint, node)
 
-    def written(self, head: Head, node: Node) -> Shown:
+    def written(self, head: Head, node: Node, raiser: Raiser | None = None) -> Shown:
         """A tensor laid out as the derivative by the node."""
         arrangement = self.arrangement(node)
         letters = lettered(arrangement.places)
-        return shown(head, arrangement.places, arrangement.matrix, self.plain, letters)
+        return shown(head, arrangement.places, arrangement.matrix, raiser or self.plain, letters)
 
-    def entries(self, head: Head, node: Node) -> Shown:
+    def entries(self, head: Head, node: Node, raiser: Raiser | None = None) -> Shown:
         """Likewise by elements, the terms as they are."""
         places = self.arrangement(node).places
-        return self.listed(head, places, lettered(places))
+        return self.listed(head, places, lettered(places), raiser)
 
-    def listed(self, head: Head, places: Sequence[int | None], letters: str) -> Shown:
+    def without_facts(self, total: Sum) -> tuple[Head, Raiser]:
+        """The normal form where nothing is known of any variable, and what raises it so."""
+        if self._bare is None:
+            bare = self.sweep.bare
+            self._bare = Raiser(bare, self.sweep.shapes, self.plain.diagonal, self.plain.means)
+        return self.sweep.bare.normal(total), self._bare
+
+    def listed(
+        self,
+        head: Head,
+        places: Sequence[int | None],
+        letters: str,
+        raiser: Raiser | None = None,
+    ) -> Shown:
         """A tensor by elements, in each product what comes in first and δ last."""
         terms = tuple(
             t._replace(factors=tuple(sorted(t.factors, key=self._rank))) for t in as_sum(head).terms
         )
-        written = by_elements(Sum(head.axes, terms), places, self.plain, letters)
+        written = by_elements(Sum(head.axes, terms), places, raiser or self.plain, letters)
         return Shown(written, letters[: len(places)])
 
     def _rank(self, factor: Factor) -> tuple[int, ...]:
@@ -142,28 +160,16 @@ class Book:
         self.called[node.name] = called
         node.known = self.opaque(node)
 
-    def _delta_name(self, node: Node) -> str:
+    def _delta_names(self) -> dict[str, str]:
         """δ₁ for the adjoint of z₁, Δ₁ where it is a matrix, kept apart from all other names."""
-        word = "Delta" if UNIT not in node.shape else "delta"
-        match = re.fullmatch(r"[zZ](\d*)", node.name)
-        name = word + match[1] if match else f"{word}_{node.name}"
-        while name in self.source.definitions or name in self.sweep.shapes:
-            name += "_"
-        return name
-
-
-def lettered(places: Sequence[int | None], skip: int = 0) -> str:
-    """An alphabet for the labels: i, j, … for axes, letters of the end for unit axes, which are not
-    printed, then those for what is summed over."""
-    friendly, units = iter(LETTERS[skip:]), iter(TAIL)
-    output = "".join(next(units) if place is None else next(friendly) for place in places)
-    used = set(output)
-    return output + "".join(c for c in LETTERS[skip:] + LETTERS[:skip] if c not in used)
-
-
-def orientation(shape: Shape) -> str:
-    """ "scalar", "row", "column" or "matrix"."""
-    rows, columns = (size != UNIT for size in shape)
-    return {(False, False): "scalar", (False, True): "row", (True, False): "column"}.get(
-        (rows, columns), "matrix"
-    )
+        taken = self._taken() | set(self.called.values())
+        names: dict[str, str] = {}
+        for node in self.sweep.nodes.values():
+            word = "Delta" if UNIT not in node.shape else "delta"
+            match = re.fullmatch(r"[zZ](\d*)", node.name)
+            name = word + match[1] if match else f"{word}_{node.name}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            names[node.name] = name
+        return names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagrad.derivation.book import lettered
+from diagrad.derivation.lettering import lettered
 from diagrad.derivation.route import Route
 from diagrad.derivation.step import Step
 from diagrad.derivation.sweep import Node
@@ -17,9 +17,9 @@ class ElementsRoute(Route):
 
     def _made(self, node: Node) -> Step:
         part = self.joined(node)
-        raw = self._raw(node, part)
+        raw = self._raw(node, part) if node.links else self.with_delta(node)
         normal = self.sweep.context.normal(raw)
-        if node.links and all(link.consumer == self.sweep.of for link in node.links):
+        if all(link.consumer == self.sweep.of for link in node.links):
             normal = node.adjoint
         after = self.book.written(normal, node)
         first = self._first(node, raw, after)
@@ -31,7 +31,7 @@ class ElementsRoute(Route):
             (self.sweep.of, node.name),
             self.formula(first, node),
             self.formula(after, node),
-            self.reasons.rule_of(node),
+            self.reasons.rule_of(node, self.joined(node)),
             self.reasons.of_node(node),
             tuple(parts),
             self.chain_rule(node),
@@ -42,26 +42,24 @@ class ElementsRoute(Route):
         """What the step starts from: something else than its outcome."""
         for head in (raw, self.with_delta(node)):
             written = self._entries(head, node, always=bool(after.labels))
-            if node.links and written and not self.book.alike(written, after):
+            told = node.links or node.name == self.sweep.of
+            if told and written and not self.book.alike(written, after):
                 return written
         return self.target_symbol(node) or after
 
     def _lines(self, node: Node, raw: Sum, normal: Head, after: Shown) -> list[Step]:
-        """From the chain rule for one entry to the matrix form: contract δ, use facts, vectorise."""
+        """From the chain rule for one entry to the matrix form: δ, facts, vectorise."""
         forms = [("", "", self._entries(raw, node))]
         facts = self.reasons.facts(node)
         if facts:
-            middle = self._entries(self.sweep.without_facts(raw), node)
-            forms.append(("contract δ", "", middle))
+            forms.append(("contract δ", "", self._bare_entries(raw, node)))
         rule = "facts" if facts else "contract δ"
         forms.append((rule, "; ".join(facts), self._entries(normal, node)))
         if not after.labels:
             places = self.book.arrangement(node).places
             letters = lettered(places)[len(places) :]
             printed = self.book.formula(after).unicode()
-            forms.append(
-                ("vectorise", self.reasons.vectorised(normal, letters, printed), after)
-            )
+            forms.append(("vectorise", self.reasons.vectorised(normal, letters, printed), after))
         steps, before = [], None
         for rule, why, form in forms:
             if form is not None and before is not None and not self.book.alike(before, form):
@@ -69,6 +67,16 @@ class ElementsRoute(Route):
                 steps.append(self.part(node, before, form, rule, said))
             before = form or before
         return steps
+
+    def _bare_entries(self, raw: Sum, node: Node) -> Shown | None:
+        """By elements with δ contracted, where nothing is known of any variable."""
+        if not node.head.axes and not self.sweep.axes:
+            return None
+        head, raiser = self.book.without_facts(raw)
+        try:
+            return self.book.entries(head, node, raiser)
+        except NoMatrixForm:
+            return None
 
     def _raw(self, node: Node, part: Node | None) -> Sum:
         """The chain rule for one entry, nothing contracted."""
@@ -81,10 +89,9 @@ class ElementsRoute(Route):
 
     def _entries(self, head: Head, node: Node, always: bool = False) -> Shown | None:
         """By elements; None for a scalar if not `always`, and where that cannot be written."""
-        if not node.head.axes and not always:
+        if not node.head.axes and not self.sweep.axes and not always:
             return None
         try:
             return self.book.entries(head, node)
         except NoMatrixForm:
             return None
-

@@ -38,7 +38,7 @@ class JacobianRoute(Route):
             (self.sweep.of, node.name),
             self.formula(before, node),
             self.formula(after, node),
-            self.reasons.rule_of(node),
+            self.reasons.rule_of(node, self.joined(node)),
             self.reasons.of_node(node),
             tuple(parts),
             self.chain_rule(node),
@@ -68,13 +68,15 @@ class JacobianRoute(Route):
         """The sum by elements, before δ is contracted."""
         axes = self.nodes[self.sweep.of].head.axes + node.head.axes
         terms = [t for link in node.links for t in self.uncollapsed(link).terms]
-        for head in (self.sum(axes, terms), self.with_delta(node)):
+        raw = self.sum(axes, terms) if terms else self.with_delta(node)
+        for head in (raw, self.with_delta(node)):
             try:
                 written = self.book.entries(head, node)
             except NoMatrixForm:
                 continue
-            labelled = node.head.axes or after.labels
-            if terms and labelled and not self.book.alike(written, after):
+            labelled = node.head.axes or self.sweep.axes or after.labels
+            told = terms or node.name == self.sweep.of
+            if told and labelled and not self.book.alike(written, after):
                 return written
         return self.target_symbol(node) or after
 
@@ -119,7 +121,8 @@ class JacobianRoute(Route):
         terms = [t for link in node.links for t in self.uncollapsed(link, inlined=True).terms]
         axes = self.nodes[self.sweep.of].head.axes + node.head.axes
         try:
-            middle = self.book.written(self.sweep.without_facts(self.sum(axes, terms)), node)
+            head, raiser = self.book.without_facts(self.sum(axes, terms))
+            middle = self.book.written(head, node, raiser)
         except NoMatrixForm:
             return []
         forms = [

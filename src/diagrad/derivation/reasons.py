@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.known import fact
+from diagrad.derivation.lettering import lettered
 from diagrad.derivation.sweep import Link, Node, as_sum
-from diagrad.dimensions import Size
+from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.formula import Formula
+from diagrad.index.build import labels as make_labels
+from diagrad.index.build import tensor
 from diagrad.index.term import Definition, Delta, Factor, Head, Term, Variable
 from diagrad.matrix.contract import NoMatrixForm
-from diagrad.operations.room import SUBSCRIPT_LETTERS, Use
+from diagrad.operations.room import SUBSCRIPT_LETTERS, Use, entry_text
 from diagrad.show import printed
 from diagrad.show.notation import NOTATIONS, size_text
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 BELOW = "".join(SUBSCRIPT_LETTERS.values())
 LETTER = {below: letter for letter, below in SUBSCRIPT_LETTERS.items()}
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
 # What adds nothing to say where something else is said.
 TRANSPARENT = frozenset({"+", "-", "negate"})
 
@@ -66,8 +70,59 @@ class Reasons:
 
     def of_link(self, link: Link) -> str:
         """Why ∂consumer/∂child is what it is."""
-        said = [use.node.operation.says(use) for use in self.uses(link)]
-        return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
+        uses = self.uses(link)
+        said = [use.node.operation.says(use) for use in uses]
+        if len([sentence for sentence in said if sentence]) > 1:
+            short = self._by_entry(link, uses)
+            if short:
+                return short
+        return "; ".join(dict.fromkeys(filter(None, said))) or self._added(link)
+
+    def _by_entry(self, link: Link, uses: list[Use]) -> str:
+        """For functions entry by entry, and sums of such: one entry's derivative."""
+        consumer, child = self.sweep.nodes[link.consumer], self.sweep.nodes[link.child]
+        if not child.head.axes:
+            return ""
+        labels = "ij"[: len(child.head.axes)]
+        u = entry_text(self.called(child.head), labels)
+        rules = [use.node.operation.because for use in uses if use.node.operation.curved]
+        rule = "".join(f"; {rule}" for rule in dict.fromkeys(rules[:2]))
+        inner = [use for use in uses if not _sums(use.node)]
+        if not all(_entry_by_entry(use, child.shape) for use in inner):
+            return ""
+        if len(inner) < len(uses) and not consumer.head.axes:
+            slope = self._entry(link.local, child)
+            term = f"{u} stands in one term of the sum alone"
+            return slope and f"{term}, with the slope {slope}{rule}"
+        if len(inner) < len(uses) or consumer.shape != child.shape:
+            return ""
+        i = make_labels(child.head.axes)
+        slope = self._entry(self.sweep.context.normal(tensor(i, link.local[i, i])), child)
+        c = entry_text(self.called(consumer.head), labels)
+        return slope and (
+            f"{c} depends on {u} alone, with the slope {slope}, so the Jacobian is diagonal and "
+            f"multiplies entry by entry{rule}"
+        )
+
+    def _entry(self, head: Head, node: Node) -> str:
+        """One entry of a tensor with the axes of a node; nothing where that has no short form."""
+        places = [None if size == UNIT else 0 for size in node.shape]
+        if UNIT not in node.shape:
+            places = [0, 1]
+        try:
+            shown = self.book.listed(head, places, lettered(places))
+        except NoMatrixForm:
+            return ""
+        text = self.book.formula(shown).unicode()
+        return text if len(text) < 60 else ""
+
+    def _added(self, link: Link) -> str:
+        """For a value that only adds to the variable."""
+        consumer, child = (self.called(self.sweep.nodes[n].head) for n in link[:2])
+        body = self.printed(self.book.source.definitions[link.consumer].expression)
+        held = "" if link.alone else ", the other terms held fixed"
+        identity = f"∂{consumer}/∂{child} is the identity"
+        return f"{child} is one term of {consumer} = {body}, so {identity}{held}"
 
     def of_node(self, node: Node) -> str:
         """Why the derivative by a node is what it is: a sentence for each way, and the facts."""
@@ -87,12 +142,24 @@ class Reasons:
         return self.book.names.shown(head.name, "unicode")
 
     def rule(self, link: Link) -> str:
-        uses = self.uses(link)
-        telling = [u for u in uses if u.node.operation.name not in TRANSPARENT] or uses
-        return telling[0].node.operation.name if telling else "chain rule"
+        """The name of the rule for the operation that matters most on the way."""
+        main = self._main(link)
+        return main.node.operation.rule_of(main) if main else "chain rule"
 
-    def rule_of(self, node: Node) -> str:
-        return "chain rule"
+    def _main(self, link: Link) -> Use | None:
+        uses = self.uses(link)
+        telling = [u for u in uses if u.node.operation.curved]
+        telling += [u for u in uses if u.node.operation.name not in TRANSPARENT] + uses
+        return telling[0] if telling else None
+
+    def rule_of(self, node: Node, joined: Node | None = None) -> str:
+        if len(node.links) != 1:
+            return "chain rule, the sum over all ways" if node.links else "constant"
+        if joined and joined.links:
+            outer, inner = (self._main(n.links[0]) for n in (joined, node))
+            if outer and inner:
+                return f"{outer.node.operation.name} after {inner.node.operation.name}"
+        return self.rule(node.links[0])
 
     def collapse(self, before: Formula) -> str:
         """Which δ keeps what, read off the formula by elements: δⱼᵢ keeps only j = i."""
@@ -105,8 +172,8 @@ class Reasons:
         return f"each δ is 1 where its labels are equal, else 0: they keep only {_list(kept)}"
 
     def vectorised(self, head: Head, letters: str, after: str) -> str:
-        """Which index is summed and where it stands, so that it is this product. `letters` name what
-        is summed over; `after` is the matrix form in print."""
+        """Which index is summed and where it stands, so that it is this product. `letters` name
+        what is summed over; `after` is the matrix form in print."""
         said = [self._product(term, letters, after) for term in as_sum(head).terms]
         return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
 
@@ -140,19 +207,31 @@ class Reasons:
     def _place(self, factor: Factor, label: int, name: str) -> str:
         if len(factor.labels) == 1:
             return f"the index of {name}"
-        place = ("first", "second")[factor.labels.index(label)]
+        place = ORDINALS[factor.labels.index(label)]
         return f"the {place} of {name}"
 
     def _name(self, factor: Factor) -> str:
         head = factor.head
         if isinstance(head, Variable | Definition):
             return self.called(head)
+        if len(head.axes) > 2:
+            return "a factor"
         try:
             places = (0, 1) if len(head.axes) == 2 else (None, 0)
             shown = self.printed(self.book.plain.raised(head, *places))
         except NoMatrixForm:
             return "a factor"
         return shown if len(shown) < 20 else "a factor"
+
+
+def _sums(node: Apply) -> bool:
+    """Whether this adds up all entries, or scales or negates such a total."""
+    return is_scalar(node.shape)
+
+
+def _entry_by_entry(use: Use, shape: Shape) -> bool:
+    operand = use.node.operands[use.operand]
+    return use.node.operation.entrywise and use.node.shape == shape == operand.shape
 
 
 def _list(words: list[str]) -> str:

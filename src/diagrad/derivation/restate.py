@@ -35,30 +35,37 @@ class Restated(NamedTuple):
     of: str
     introduced: tuple[str, ...]
     path: tuple[str, ...]
+    reserved: frozenset[str] = frozenset()
 
 
-def restated(source: Source, of: Expression, by: Iterable[str]) -> Restated:
-    """The problem with names for all links of the chain from `by` to `of`."""
+def restated(
+    source: Source, of: Expression, by: Iterable[str], reserved: frozenset[str] = frozenset()
+) -> Restated:
+    """The problem with names for all links of the chain from `by` to `of`; new names are none of
+    the `reserved`."""
     by = frozenset(by)
-    counted = _Naming(source, of, by, Counter())
-    naming = _Naming(source, of, by, Counter(counted.letters))
+    counted = _Naming(source, of, by, Counter(), reserved)
+    naming = _Naming(source, of, by, Counter(counted.letters), reserved)
     order = {n: k for k, n in enumerate([*source.variables, *naming.definitions])}
     again = replace(
         source,
         variables={n: replace(d, position=order[n]) for n, d in source.variables.items()},
-        definitions={
-            n: Definition(n, e, order[n], NOWHERE) for n, e in naming.definitions.items()
-        },
+        definitions={n: Definition(n, e, order[n], NOWHERE) for n, e in naming.definitions.items()},
     )
     path = tuple(n for n in naming.definitions if n in naming.dependent and n in naming.needed)
-    return Restated(again, naming.of, tuple(naming.introduced), path)
+    return Restated(again, naming.of, tuple(naming.introduced), path, reserved)
 
 
 class _Naming:
     """Takes definitions in order and puts names for their parts before them."""
 
     def __init__(
-        self, source: Source, of: Expression, by: frozenset[str], several: Counter[str]
+        self,
+        source: Source,
+        of: Expression,
+        by: frozenset[str],
+        several: Counter[str],
+        reserved: frozenset[str],
     ) -> None:
         self.by = by
         self.needed = set(source.needed(of))
@@ -68,9 +75,7 @@ class _Naming:
         self.letters: list[str] = []
         self._several = several
         self._named: dict[Expression, str] = {}
-        dimensions = {d.name for d in source.dimensions}
-        declared = dimensions | set(source.variables) | set(source.functions)
-        self._taken = declared | set(source.definitions) | RESERVED
+        self._taken = set(source.names | RESERVED | reserved)
         parts = [d.expression for d in source.definitions.values() if d.name in self.needed]
         self._repeated = _repeated([*parts, of])
         self.of = of.name if isinstance(of, Symbol) else self._fresh("f", of)
@@ -97,7 +102,7 @@ class _Naming:
         """The expression with its parts replaced by names, from the inside out."""
         if not isinstance(node, Apply) or not self._depends(node):
             return node
-        operands = tuple(self._split(operand) for operand in node.operands)
+        operands = tuple(self._inside(node, operand) for operand in node.operands)
         for k, operand in enumerate(operands):
             if self._deserves(node, k, operand, whole):
                 named = self._name(_letter(node, operand), operand)
@@ -107,6 +112,11 @@ class _Naming:
             return self._name("u", made)
         return made
 
+    def _inside(self, parent: Apply, operand: Expression) -> Expression:
+        if parent.operation.curved and _light(operand, self.dependent):
+            return operand
+        return self._split(operand)
+
     def _deserves(self, parent: Apply, k: int, operand: Expression, whole: bool) -> bool:
         """Whether a person would name the operand of this operation."""
         if not isinstance(operand, Apply) or not self._depends(operand):
@@ -114,7 +124,7 @@ class _Naming:
         if parent.operation.curved and (parent.operation.name != "**" or k == 0):
             return not _light(operand, self.dependent)
         own = operand.operation
-        if not own.curved or not own.reuses_value or is_scalar(parent.shape) and whole:
+        if not own.curved or not own.reuses_value or (is_scalar(parent.shape) and whole):
             return False
         return parent.operation.name not in MOVES and not self._just_reduced(parent)
 

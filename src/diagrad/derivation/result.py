@@ -71,3 +71,44 @@ class Derivation:
     def verify(self, points: int = 3, seed: int = 0) -> Verification:
         """Checks the formula again, at other random points. Raises as `Problem.derive` does."""
         return self.check(points, seed)
+
+    @cached_property
+    def program(self) -> tuple[tuple[str, Formula], ...]:
+        """Names with their formulas, each over the problem's names and those before it, ending in
+        the result: what backpropagation computes once stands there once."""
+        from diagrad.derivation.program import program
+
+        wrt = self.wrt if isinstance(self.wrt, str) else self.wrt[-1]
+        return program(self.telling, wrt, self.result)
+
+    def text(
+        self,
+        route: str = "jacobian",
+        depth: str = "standard",
+        width: int = 100,
+        ascii: bool = False,
+    ) -> str:
+        """The derivation as text of a width: `route` is "jacobian", "elements" or "both", `depth`
+        "overview", "standard" or "full". Raises DerivationError for another."""
+        from diagrad import pages
+
+        return pages.text([self], route, depth, width, ascii)
+
+    def latex(
+        self, route: str = "jacobian", depth: str = "standard", document: bool = False
+    ) -> str:
+        """The derivation as LaTeX, to be put into a text; with `document` a complete article."""
+        from diagrad import pages
+
+        return pages.latex([self], route, depth, document)
+
+    def markdown(self, route: str = "jacobian", depth: str = "standard") -> str:
+        """The derivation as Markdown with formulas in $ and $$."""
+        from diagrad import pages
+
+        return pages.markdown([self], route, depth)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from diagrad import pages
+
+        return pages.bundle(self)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagrad.derivation.book import Book, lettered
+from diagrad.derivation.book import Book
+from diagrad.derivation.lettering import lettered
 from diagrad.derivation.reasons import Reasons
 from diagrad.derivation.step import Factor as ChainFactor
 from diagrad.derivation.step import Step
-from diagrad.derivation.sweep import Link, Node, as_sum, opened
+from diagrad.derivation.sweep import Link, Node, as_sum, divides_by, opened
 from diagrad.dimensions import UNIT, Size
 from diagrad.expression import Apply, Expression
 from diagrad.formula import Formula
 from diagrad.index.build import delta, labels, tensor
-from diagrad.index.term import Definition, Factor, Head, Sum, Term
+from diagrad.index.term import Applied, Definition, Head, Sum, Term
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
@@ -48,8 +49,8 @@ class Route:
         consumer = self.nodes[node.links[0].consumer]
         if consumer.uses != 1 or consumer.known is not None:
             return None
-        divides = _divides_by(consumer.adjoint, consumer.head)
-        return consumer if divides and not _divides_by(node.adjoint, consumer.head) else None
+        divides = divides_by(consumer.adjoint, consumer.head)
+        return consumer if divides and not divides_by(node.adjoint, consumer.head) else None
 
     def layout(self, node: Node, written: Shown) -> str:
         layout = self.book.arrangement(node).layout
@@ -84,7 +85,7 @@ class Route:
     def local_step(self, link: Link) -> Step | None:
         """The step that establishes a local Jacobian, where it is the whole derivative."""
         c, u = self.nodes[link.consumer], self.nodes[link.child]
-        if not link.alone or not c.head.axes and not u.head.axes:
+        if not link.alone or (not c.head.axes and not u.head.axes):
             return None
         arrangement = self.local_arrangement(link)
         try:
@@ -115,9 +116,7 @@ class Route:
     def _local_before(self, link: Link, after: Shown, arrangement: Arrangement) -> Shown | None:
         """The local derivative as the product rule gives it, with its δs; by elements where the
         outcome is a matrix."""
-        body = self.nodes[link.consumer].head
-        summed = isinstance(body, Definition) and isinstance(body.body, Sum)
-        for head in (self.raw(link), link.local) if summed else (link.local,):
+        for head in (self.raw(link), link.local):
             try:
                 written = self.local_entries(link, head, arrangement)
             except NoMatrixForm:
@@ -127,7 +126,11 @@ class Route:
         return None
 
     def raw(self, link: Link) -> Sum:
-        """∂consumer/∂child as the rules give it, before any δ is contracted."""
+        """∂consumer/∂child as the product rule gives it, before any δ is contracted; for a function
+        its derivative."""
+        body = self.nodes[link.consumer].head
+        if isinstance(body, Definition) and isinstance(body.body, Applied):
+            return as_sum(link.local)
         return self.sweep.raw(link.consumer, link.child)
 
     def part(self, node: Node, before: Shown, after: Shown, rule: str, why: str) -> Step:
@@ -171,7 +174,7 @@ class Route:
             return None
         rows, columns = (node.shape[0] * node.shape[1] for node in (top, bottom))
         shape = (str(rows), str(columns))
-        return shape[::-1] if turned else shape  # type: ignore[return-value]
+        return shape[::-1] if turned else shape
 
     def uncollapsed(self, link: Link, inlined: bool = False) -> Sum:
         """What a link brings, no δ contracted: the incoming derivative, by its name unless it is to
@@ -226,27 +229,3 @@ def _turned(letters: str, places: tuple[int | None, ...], u: int) -> str:
     turned = iter(own[u:] + own[:u]) if u < len(own) else iter(own)
     head = (next(turned) if p is not None else letters[k] for k, p in enumerate(places))
     return "".join(head) + letters[len(places) :]
-
-
-def _divides_by(head: Head, divisor: Head) -> bool:
-    """Whether a tensor has a negative power of a head somewhere."""
-    waiting, seen = [as_sum(head)], set[Head]()
-    while waiting:
-        total = waiting.pop()
-        for term in total.terms:
-            for factor in term.factors:
-                if _is_quotient(factor) and divisor in _inside(factor.head):
-                    return True
-                if isinstance(factor.head, Sum) and factor.head not in seen:
-                    seen.add(factor.head)
-                    waiting.append(factor.head)
-    return False
-
-
-def _is_quotient(factor: Factor) -> bool:
-    return not isinstance(factor.exponent, Head) and factor.exponent < 0
-
-
-def _inside(head: Head) -> set[Head]:
-    return {head} | {child for child in head.children}
-

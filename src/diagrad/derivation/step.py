@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from diagrad.formula import Formula
 
+# The rule of the only step that tells nothing, because its parts are too long.
+AT_ONCE = "all at once"
+
 
 class Factor(NamedTuple):
     """∂of/∂wrt as one factor of the chain rule, other names on the way held fixed.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from diagrad.derivation.restate import Restated
@@ -56,23 +57,26 @@ class Node:
 
 class Sweep:
     """The nodes from `of` back to the variables `by`, in the order in which their adjoints are
-    found. With `whole`, local derivatives of several terms stay together, as Hessians want it;
-    without `facts`, what is declared of the variables is not used."""
+    found. With `whole`, local derivatives of several terms stay together, as Hessians want it. Of
+    the `free` variables nothing is known, because the outcome will be differentiated by them."""
 
     def __init__(
-        self, restated: Restated, by: tuple[str, ...], whole: bool = False, facts: bool = True
+        self,
+        restated: Restated,
+        by: tuple[str, ...],
+        whole: bool = False,
+        free: tuple[str, ...] = (),
     ) -> None:
         self.restated, self.by, self.whole = restated, by, whole
         self.source = restated.source
         self.shapes: dict[str, Shape] = dict(shapes(self.source))
-        self.setting = Setting(self.source, by, literal=True)
+        self.setting = Setting(self.source, free or by, literal=True)
         self.context: Context = (
-            with_facts(self.source, self.setting, by) if facts else self.setting.context
+            self.setting.context if free else with_facts(self.source, self.setting, by)
         )
         self.of = restated.of
-        self._bare: Context | None = None
         self.nodes: dict[str, Node] = {}
-        names = [*reversed(restated.path), *(name for name in by if name not in restated.path)]
+        names = dict.fromkeys((self.of, *reversed(restated.path), *by))
         for name in names:
             self.nodes[name] = Node(name, self.shapes[name], self.setting.heads[name])
         self._link()
@@ -132,14 +136,14 @@ class Sweep:
         terms = [term for part in parts for term in as_sum(part).terms]
         return opened(Sum(head.axes + wrt.axes, tuple(terms)), self.setting.context)
 
-    def without_facts(self, total: Sum) -> Head:
-        """The normal form where nothing is known of any variable."""
-        if self._bare is None:
-            self._bare = Context({})
-            for head in self.setting.heads.values():
-                if isinstance(head, Definition):
-                    self._bare.name(head)
-        return self._bare.normal(total)
+    @cached_property
+    def bare(self) -> Context:
+        """A context with the same names in which nothing is known of any variable."""
+        context = Context({})
+        for head in self.setting.heads.values():
+            if isinstance(head, Definition):
+                context.name(head)
+        return context
 
     def visit(self) -> Iterator[Node]:
         """The nodes after the first, each with its adjoint; a node may be given a name (`known`)
@@ -152,12 +156,19 @@ class Sweep:
                     continue
             else:
                 before = len(self.context.record)
-                terms = [t for link in node.links for t in self.contribution(link, self.whole).terms]
+                node.links = tuple(link for link in node.links if self._brings(link))
+                parts = [self.contribution(link, self.whole) for link in node.links]
+                terms = [term for part in parts for term in part.terms]
                 axes = self.setting.heads[self.of].axes + node.head.axes
                 total = self.context.normal(Sum(axes, tuple(terms)))
                 node.adjoint = settled(total, self.context)
                 node.laws = tuple(self.context.record[before:])
             yield node
+
+    def _brings(self, link: Link) -> bool:
+        """Whether anything comes in by a link: its consumer's adjoint is not 0."""
+        adjoint = self.nodes[link.consumer].adjoint
+        return not isinstance(adjoint, Sum) or bool(adjoint.terms)
 
     def contribution(self, link: Link, whole: bool, carried: Head | None = None) -> Sum:
         """What a link brings to its child, not yet normal."""
@@ -214,8 +225,32 @@ def _spread_first(term: Term) -> list[Term] | None:
     """The terms of a product with a sum in which δ stands, distributed over it."""
     for place, factor in enumerate(term.factors):
         head = factor.head
-        if isinstance(head, Sum) and factor.exponent == 1 and len(head.terms) > 1:
-            if any(isinstance(f.head, Delta) for t in head.terms for f in t.factors):
-                rest = dropped(term, place)
-                return [multiplied(rest, inner, factor.labels) for inner in head.terms]
+        if not isinstance(head, Sum) or factor.exponent != 1 or len(head.terms) < 2:
+            continue
+        if any(isinstance(f.head, Delta) for t in head.terms for f in t.factors):
+            rest = dropped(term, place)
+            return [multiplied(rest, inner, factor.labels) for inner in head.terms]
     return None
+
+
+def divides_by(head: Head, divisor: Head) -> bool:
+    """Whether a tensor has a negative power of a head somewhere."""
+    waiting, seen = [as_sum(head)], set[Head]()
+    while waiting:
+        total = waiting.pop()
+        for term in total.terms:
+            for factor in term.factors:
+                if _is_quotient(factor) and divisor in _inside(factor.head):
+                    return True
+                if isinstance(factor.head, Sum) and factor.head not in seen:
+                    seen.add(factor.head)
+                    waiting.append(factor.head)
+    return False
+
+
+def _is_quotient(factor: Factor) -> bool:
+    return not isinstance(factor.exponent, Head) and factor.exponent < 0
+
+
+def _inside(head: Head) -> set[Head]:
+    return {head} | {child for child in head.children}

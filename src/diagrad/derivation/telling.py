@@ -8,12 +8,13 @@ from functools import cached_property
 
 from diagrad.derivation.account import Account
 from diagrad.derivation.restate import restated
-from diagrad.derivation.step import Step
+from diagrad.derivation.step import AT_ONCE, Step
 from diagrad.dimensions import UNIT
 from diagrad.errors import DerivationError
 from diagrad.expression import Expression, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.language import Source
+from diagrad.matrix.contract import NoMatrixForm
 
 
 @dataclass(eq=False)
@@ -36,9 +37,10 @@ class Telling:
             return (Account(names, self.by, self.signs, self.means),)
         first, second = self.by
         names = restated(self.source, self.of, {first, second})
-        gradient = Account(names, (first,), self.signs, self.means, facts=False, every=True)
+        gradient = Account(names, (first,), self.signs, self.means, free=self.by, every=True)
         g = gradient_named(gradient, first)
-        again = restated(_needed_alone(gradient.book.source, g), g, (second,))
+        alone = _needed_alone(gradient.book.source, g, second)
+        again = restated(alone, g, (second,), gradient.book.source.names)
         known = gradient.book.derivatives
         hessian = Account(again, (second,), self.signs, self.means, whole=True, known=known)
         hessian.book.take_over(gradient.book)
@@ -55,11 +57,20 @@ class Telling:
 
     def steps(self, wrt: str, route: str, result: Formula) -> list[Step]:
         """The steps that lead to the derivative by `wrt`, ending in the result."""
-        steps = [step for part in self._parts(wrt, route) for step in part]
+        try:
+            steps = [step for part in self._parts(wrt, route) for step in part]
+        except NoMatrixForm:
+            return [self._untold(wrt, result)]
         last, after = steps[-1], self.formula(result)
         if last.after.unicode() == after.unicode():
             return [*steps[:-1], replace(last, after=after)]
         return [*steps, Step(last.target, last.after, after, "write out", self._why(last, after))]
+
+    def _untold(self, wrt: str, result: Formula) -> Step:
+        """All at once, where a step on the way is too long to be written."""
+        after = self.formula(result)
+        why = "too long to be told step by step: name parts of the problem to see their derivatives"
+        return Step((self.last.sweep.of, wrt), after, after, AT_ONCE, why)
 
     def _parts(self, wrt: str, route: str) -> Iterator[list[Step]]:
         for account in self.accounts:
@@ -92,10 +103,10 @@ class Telling:
         return tuple((n, book.formula(book.source.definitions[n].expression)) for n in new)
 
 
-def _needed_alone(source: Source, g: Symbol) -> Source:
+def _needed_alone(source: Source, g: Symbol, wrt: str) -> Source:
     """The problem without the adjoints that the gradient does not use: one of them is the gradient
     itself, and would be taken for it."""
-    needed = source.needed(g)
+    needed = source.needed(g) | {wrt}
     kept = {n: d for n, d in source.definitions.items() if n in needed}
     return replace(source, definitions=kept)
 

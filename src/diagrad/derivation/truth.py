@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from diagrad.derivation.step import Step
+from diagrad.derivation.step import AT_ONCE, Step
 from diagrad.errors import DerivationError, InternalError
-from diagrad.expression import Symbol, walk
+from diagrad.expression import Apply, Number, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.language import Source
+from diagrad.setting import shapes
 from diagrad.verify import verify
 
 
@@ -26,7 +27,8 @@ def _compare(
     source: Source, target: tuple[str, str], formula: Formula, points: int, seed: int
 ) -> bool:
     of, wrt = target
-    value = Symbol(source.definitions[of].expression.shape, of, "definition")
+    role = "definition" if of in source.definitions else "variable"
+    value = Symbol(shapes(source)[of], of, role)
     layout = formula.layout or "auto"
     try:
         found = verify(source, value, (wrt,), layout, formula.expression, layout, points, seed)
@@ -47,14 +49,16 @@ def faults(steps: Sequence[Step], known: Collection[str], result: Formula) -> It
     for whole in steps:
         for step in _innermost_first(whole):
             label = f"d{step.target[0]}/d{step.target[1]}"
-            if step.before.unicode() == step.after.unicode():
+            same = step.before.unicode() == step.after.unicode()
+            trivial = step.rule == AT_ONCE or step.target[0] == step.target[1]
+            if same and not trivial and not _is_zero(step.after):
                 yield f"{label}: {step.before.source} is told twice"
             for formula in (step.before, step.after):
-                names = {n.name for n in walk(formula.expression) if isinstance(n, Symbol) and n.role != "constant"}
+                names = _names(formula)
                 for name in sorted(names - set(known)):
                     yield f"{label}: nothing defines {name}"
                 for name in sorted(names & formula.derivatives.keys()):
-                    of, wrt, *_ = formula.derivatives[name]
+                    of, wrt, _ = formula.derivatives[name]
                     if (of, wrt) not in found and (of, wrt) != step.target:
                         yield f"{label}: {name} is used before it is found"
             found.add(step.target)
@@ -66,3 +70,17 @@ def _innermost_first(step: Step) -> Iterator[Step]:
     for substep in step.substeps:
         yield from _innermost_first(substep)
     yield step
+
+
+def _names(formula: Formula) -> set[str]:
+    symbols = (n for n in walk(formula.expression) if isinstance(n, Symbol))
+    return {symbol.name for symbol in symbols if symbol.role != "constant"}
+
+
+def _is_zero(formula: Formula) -> bool:
+    """A derivative that is 0 has no other form to start from."""
+    return all(
+        (isinstance(node, Apply) and node.operation.name in ("zeros", "einsum"))
+        or (isinstance(node, Number) and node.value == 0)
+        for node in walk(formula.expression)
+    )

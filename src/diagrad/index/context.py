@@ -58,14 +58,16 @@ class Group(NamedTuple):
 
 
 class Context:
-    """Facts and names in force, with the normal forms found so far.
+    """Facts and names in force, with the normal forms found so far. Of `closed` definitions nothing
+    is known, as of variables without facts.
 
     `facts` maps variables to what is known of them. Definitions become names by `name`; from then
     on their bodies, and what is a multiple or power of them, are written by their names.
     """
 
-    def __init__(self, facts: Mapping[Variable, Facts]) -> None:
+    def __init__(self, facts: Mapping[Variable, Facts], closed: bool = False) -> None:
         self.facts = facts
+        self.closed = closed
         self.names = Definitions()
         self.record: list[Application] = []
         self._normal: dict[Head, Head] = {}

@@ -48,7 +48,7 @@ def _has(context: Context, head: Head, fact: str) -> bool:
         case Definition() if fact == "symmetric":
             return head in context.symmetric
         case Definition():
-            return has(context, head.body, fact)
+            return not context.closed and has(context, head.body, fact)
         case Numeral() | Extent() | Constant():
             return fact in ("positive", "nonneg", "nonzero")
         case Delta():
@@ -109,7 +109,7 @@ def unit_axes(context: Context, head: Head) -> tuple[int, ...]:
             found = context.facts.get(head)
             return found.unit_axes if found else ()
         case Definition():
-            return unit_axes(context, head.body)
+            return () if context.closed else unit_axes(context, head.body)
         case Applied() if head.operation.name == "softmax":
             return tuple(head.parameters)
         case Sum() if len(head.terms) == 1 and head.terms[0].coefficient == 1:

@@ -27,6 +27,7 @@ class Einsum(Operation):
 
     name = "einsum"
     takes = Takes(operands=("A",), subscripts=True)
+    entrywise = False
     summary = 'Sums of products by labels: einsum("ij,jk->ik", A, B).'
     example = 'einsum("ij,kj->ik", A, B)'
     because = "it is its own index notation"

@@ -149,7 +149,12 @@ class Elementwise(Operation):
         if at_entry != self.because or "=" not in self.because:
             return at_entry
         written = f" and written in {use.value}" if self.reuses_value and is_name(use.value) else ""
-        return f"{self.because}, taken at {use.variable}{written}"
+        return f"{self.formula_of_prime}, taken at {use.variable}{written}"
+
+    @property
+    def formula_of_prime(self) -> str:
+        """The rule for f′ without where it is taken."""
+        return self.because.partition(", taken at")[0]
 
     def joined(self, head: Applied, other: Factor, argument: Head) -> Factor | None:
         return self.joins(head, other, argument) if self.joins else None

@@ -96,7 +96,7 @@ TABLE: tuple[Elementwise, ...] = (
         lambda x, y: y * (1 - y),
         kernels.sigmoid,
         "σ(x) = 1 / (1 + e⁻ˣ).",
-        "σ′ = σ(1 − σ)",
+        "σ′ = σ(1 − σ), taken at the argument and written in the value",
         unicode="σ",
         latex=r"\sigma",
         facts=["prob"],
@@ -151,7 +151,7 @@ TABLE: tuple[Elementwise, ...] = (
         lambda x, y: 2 * x,
         lambda a: a * a,
         "x².",
-        "a power with exponent 2, so (x²)′ = 2x",
+        "a power with exponent 2, so (x²)′ = 2 x",
         formula=lambda x: x**2,
     ),
     Elementwise(

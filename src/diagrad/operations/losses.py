@@ -39,6 +39,7 @@ from diagrad.operations.softmax import LogSoftmax, named_softmax
 class Loss(Operation):
     """A scalar from two values compared entry by entry."""
 
+    entrywise = False
     curved = True
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
@@ -58,6 +59,11 @@ def compared(use: Use) -> tuple[Letters, str]:
     return at, "".join(c for a, b, c in zip(shape, own, at, strict=True) if a != b)
 
 
+def added_up(rest: str, local: str) -> str:
+    """The sum over the labels `rest`, if there are any."""
+    return summed(rest, factor(local)) if rest else local
+
+
 class CrossEntropy(Loss):
     name = "cross_entropy"
     takes = Takes(operands=("y", "yhat"))
@@ -72,7 +78,7 @@ class CrossEntropy(Loss):
         local = f"−log {yhat}" if use.operand == 0 else f"−{y}/{yhat}"
         derivative = f"{held(use)}∂{in_brackets(use.value)}/∂{of_variable(use, at)}"
         whole = summed(labels_at(broad(use), at), f"{y} log {yhat}")
-        return f"{use.value} = −{whole}, so {derivative} = {summed(rest, factor(local))}"
+        return f"{use.value} = −{whole}, so {derivative} = {added_up(rest, local)}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         rows, columns = same_axes(operands)
@@ -107,12 +113,15 @@ class SoftmaxCrossEntropy(Loss):
         loss = f"{use.value} = −{summed(labels_at(broad(use), at), f'{label} log {p}')}{named}"
         derivative = f"{held(use)}∂{in_brackets(use.value)}/∂{own}"
         if use.operand == 0:
-            return f"{loss}, so {derivative} = {summed(rest, factor(f'−log {p}'))}"
-        along = ("k", at[1]) if z.shape[1] == UNIT else (at[0], "k")
+            return f"{loss}, so {derivative} = {added_up(rest, f'−log {p}')}"
+        axis = 0 if z.shape[1] == UNIT else 1
+        along = ("k", at[1]) if axis == 0 else (at[0], "k")
         total = f"Σₖ {of_operand(use, 0, along)}"
+        if use.node.operands[0].shape[axis] == UNIT:
+            total = f"{factor(use.size(z.shape[axis]))} {label}"
         inside = f"{p} ({total}) − {label}"
         if rest:
-            return f"{loss}, so {derivative} = {summed(rest, f'({inside})')}"
+            return f"{loss}, so {derivative} = {added_up(rest, inside)}"
         entries = f"{loss}, so {derivative} = {inside}"
         return f"{entries}; where {total} = 1, as in a one-hot label, this is {p} − {label}"
 

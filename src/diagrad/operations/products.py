@@ -35,6 +35,7 @@ from diagrad.operations.saying import is_constant
 
 
 class MatMul(Operation):
+    entrywise = False
     name, operator = "@", True
     takes = Takes(operands=("A", "B"))
     summary = "The matrix product; with a scalar, the multiple."
@@ -86,6 +87,7 @@ class MatMul(Operation):
 
 
 class Transpose(Operation):
+    entrywise = False
     name, operator = "T", True
     takes = Takes(operands=("A",))
     summary = "The transpose, A.T."
@@ -114,6 +116,7 @@ class Transpose(Operation):
 
 
 class Trace(Operation):
+    entrywise = False
     name = "trace"
     takes = Takes(operands=("A",))
     summary = "The sum of the main diagonal of a square matrix."
@@ -144,6 +147,7 @@ class Trace(Operation):
 
 
 class Diag(Operation):
+    entrywise = False
     name = "diag"
     takes = Takes(operands=("v",))
     summary = "The square matrix with the entries of a row or column on its diagonal."
@@ -179,6 +183,7 @@ class Diag(Operation):
 
 
 class Diagonal(Operation):
+    entrywise = False
     name = "diagonal"
     takes = Takes(operands=("A",))
     summary = "The main diagonal of a square matrix, as a column."
@@ -207,6 +212,7 @@ class Diagonal(Operation):
 
 
 class Outer(Operation):
+    entrywise = False
     name = "outer"
     takes = Takes(operands=("u", "v"))
     summary = "The outer product u vᵀ of two vectors, each a row or a column."
@@ -239,6 +245,7 @@ class Outer(Operation):
 class Filled(Operation):
     """ones(m, n) and zeros(m, n)."""
 
+    entrywise = False
     takes = Takes(sizes=("m", "n"))
     because = "a constant has derivative 0"
     rule = "constant"
@@ -270,6 +277,7 @@ class Filled(Operation):
 
 
 class Eye(Operation):
+    entrywise = False
     name = "eye"
     takes = Takes(sizes=("n",))
     summary = "The n×n identity matrix."

@@ -28,6 +28,7 @@ Axis = int | None
 
 class Reduction(Operation):
     takes = Takes(operands=("A",), axis=True)
+    entrywise = False
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return reduced_shape(shapes[0], parameters[0])

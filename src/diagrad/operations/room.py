@@ -129,8 +129,9 @@ def entry_text(text: str, labels: str) -> str:
     if not labels:
         return text
     below = "".join(SUBSCRIPT_LETTERS[letter] for letter in labels)
-    plain = text.isalpha() and is_name(text) and text[-1] not in SUBSCRIPTED
-    return f"{text}{below}" if plain or len(text) == 1 or is_call(text) else f"({text}){below}"
+    letters = "".join(c for c in text if not combining(c))
+    plain = letters.isalpha() and is_name(letters) and text[-1] not in SUBSCRIPTED
+    return f"{text}{below}" if plain or len(letters) == 1 or is_call(text) else f"({text}){below}"
 
 
 class ShapeError(ValueError):

@@ -135,8 +135,8 @@ def matrices(use: Use) -> str:
         factors = f"{of_operand(use, 0, IK)} {entry_text(change, 'kj')}"
     first, second = _unspoken(use, ("AB", "UV", "PQ", "MN"))
     return (
-        f"{held(use)}a change {change} changes {use.value} by {moved}, and with {G} = {above(use)}, "
-        f"⟨{G}, {moved}⟩ = Σᵢⱼₖ {G}ᵢⱼ {factors} = ⟨{paired}, {change}⟩, "
+        f"{held(use)}a change {change} changes {use.value} by {moved}, and "
+        f"with {G} = {above(use)}, ⟨{G}, {moved}⟩ = Σᵢⱼₖ {G}ᵢⱼ {factors} = ⟨{paired}, {change}⟩, "
         f"where ⟨{first}, {second}⟩ = Σᵢⱼ {first}ᵢⱼ {second}ᵢⱼ"
     )
 

@@ -284,10 +284,8 @@ def named_softmax(use: Use, k: int = 0) -> tuple[str, str]:
     small = ("p", "q", "s") if UNIT in use.node.operands[k].shape else ("P", "Q", "S")
     spoken = set("".join(use.operands))
     letter = next((letter for letter in small if letter not in spoken), small[0])
-    word = f"softmax({bare(use.operands[k])})"
-    if use.node.operation.name == "softmax":
-        word = use.value
-    return letter, f" with {letter} = {word}"
+    down = use.node.parameters == (0,) and UNIT not in use.node.shape
+    return letter, f" with {letter} = softmax({bare(use.operands[k])}{', axis=0' if down else ''})"
 
 
 def along_axis(node: Apply) -> int:

@@ -95,7 +95,7 @@ class Prime(Elementwise):
         return f"{self.base.word}′"
 
     def ruled(self, use: Use) -> str:
-        return f"the derivative of {self.word} is that of the rule {self.base.because}"
+        return f"the derivative of {self.word} is that of the rule {self.base.formula_of_prime}"
 
     def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
         (a,) = operands
