@@ -50,7 +50,7 @@ class Account:
             written = self.book.adjoint(node)
         except NoMatrixForm:
             return
-        if written.labels:
+        if len(written.expression.shape) > 2:
             return
         length = tokens(written.expression)
         if node.uses and self._deserves(node, length):

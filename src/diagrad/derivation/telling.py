@@ -9,11 +9,11 @@ from functools import cached_property
 from diagrad.derivation.account import Account
 from diagrad.derivation.restate import restated
 from diagrad.derivation.step import AT_ONCE, Step
-from diagrad.dimensions import UNIT
-from diagrad.errors import DerivationError
+from diagrad.dimensions import UNIT, is_scalar
 from diagrad.expression import Expression, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.language import Source
+from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
 
 
@@ -38,7 +38,9 @@ class Telling:
         first, second = self.by
         names = restated(self.source, self.of, {first, second})
         gradient = Account(names, (first,), self.signs, self.means, free=self.by, every=True)
-        g = gradient_named(gradient, first)
+        g = gradient_named(gradient, first, second)
+        if g is None:
+            return (gradient,)
         alone = _needed_alone(gradient.book.source, g, second)
         again = restated(alone, g, (second,), gradient.book.source.names)
         known = gradient.book.derivatives
@@ -61,6 +63,8 @@ class Telling:
             steps = [step for part in self._parts(wrt, route) for step in part]
         except NoMatrixForm:
             return [self._untold(wrt, result)]
+        if len(self.accounts) < self.order:
+            return [*steps, self._untold(wrt, result)]
         last, after = steps[-1], self.formula(result)
         if last.after.unicode() == after.unicode():
             return [*steps[:-1], replace(last, after=after)]
@@ -111,14 +115,18 @@ def _needed_alone(source: Source, g: Symbol, wrt: str) -> Source:
     return replace(source, definitions=kept)
 
 
-def gradient_named(account: Account, wrt: str) -> Symbol:
-    """A name for the gradient, to be differentiated again. Raises DerivationError where it is no
-    row, column or matrix."""
-    book = account.book
-    name = book.called[wrt]
-    if name not in book.source.definitions:
-        raise DerivationError(f"the gradient by {wrt} has no matrix form, so that it has no steps")
-    expression = book.source.definitions[name].expression
+def gradient_named(account: Account, wrt: str, again: str) -> Symbol | None:
+    """A name for the gradient, to be differentiated by `again`; as a column where that is a scalar,
+    as second derivatives stand. None where the gradient is no row, column or matrix."""
+    book, node = account.book, account.sweep.nodes[wrt]
+    try:
+        expression = book.adjoint(node).expression
+    except NoMatrixForm:
+        return None
+    if len(expression.shape) != 2:
+        return None
+    if is_scalar(account.sweep.shapes[again]) and expression.shape[0] == UNIT:
+        expression = make.transposed(expression)
     letter = "G" if UNIT not in expression.shape else "g"
     while letter in book.sweep.shapes or letter in book.source.definitions:
         letter += "1"
