@@ -163,9 +163,9 @@ row: z = x @ W1 by W₁
     (W₁)ᵢₖ reaches zₖ alone: ∂zₖ/∂(W₁)ᵢₖ = xᵢ, so ∂J/∂(W₁)ᵢₖ = xᵢ · ∂J/∂zₖ, entry i,k of the
     outer product xᵀ ∂J/∂z
 row: a = sigmoid(z1) by z₁
-    σ works entry by entry: aᵢ depends on (z₁)ᵢ alone, so ∂a/∂z₁ is a diagonal H×H matrix,
-    and a row times it is scaled entry by entry: the elementwise product ∘; σ′ = σ(1 − σ),
-    taken at z₁ and written in a
+    σ works entry by entry: aᵢ depends on (z₁)ᵢ alone, so ∂a/∂z₁ is a diagonal H×H matrix;
+    multiplying a row by it scales the entries one by one, which is the elementwise product ∘;
+    σ′ = σ(1 − σ), taken at z₁ and written in a
 row: - by z₂
     every entry of z₂ moves every entry of ŷ, because they share Σₖ exp((z₂)ₖ): ∂ŷᵢ/∂(z₂)ⱼ =
     ŷᵢ(δᵢⱼ − ŷⱼ) (δᵢⱼ is 1 for i = j, else 0), so the Jacobian diag(ŷ) − ŷᵀ ŷ is not
@@ -194,9 +194,9 @@ column: u = W @ x by W
     Wᵢₖ reaches uᵢ alone: ∂uᵢ/∂Wᵢₖ = xₖ, so ∂J/∂Wᵢₖ = ∂J/∂uᵢ · xₖ, entry i,k of the outer
     product ∂J/∂u xᵀ
 column: v = relu(z) by z
-    relu works entry by entry: vᵢ depends on zᵢ alone, so ∂v/∂z is a diagonal H×H matrix,
-    and times a column it scales entry by entry: the elementwise product ∘; relu′ is 1 for
-    positive entries and 0 for the others, also at 0 by convention
+    relu works entry by entry: vᵢ depends on zᵢ alone, so ∂v/∂z is a diagonal H×H matrix;
+    multiplying a column by it scales the entries one by one, which is the elementwise product ∘;
+    relu′ is 1 for positive entries and 0 for the others, also at 0 by convention
 column: - by z
     every entry of z moves every entry of p, because they share Σₖ exp(zₖ): ∂pᵢ/∂zⱼ = pᵢ(δᵢⱼ
     − pⱼ) (δᵢⱼ is 1 for i = j, else 0), so the Jacobian diag(p) − p pᵀ is not diagonal
@@ -225,7 +225,8 @@ batch: A = tanh(Z1) by Z₁
     and written in A
 batch: - by Z₂
     each row by itself: there every entry of Z₂ moves every entry of P, because they share
-    Σₗ exp((Z₂)ᵢₗ): ∂Pᵢⱼ/∂(Z₂)ᵢₖ = Pᵢⱼ(δⱼₖ − Pᵢₖ) (δⱼₖ is 1 for j = k, else 0)
+    Σₗ exp((Z₂)ᵢₗ): ∂Pᵢⱼ/∂(Z₂)ᵢₖ = Pᵢⱼ(δⱼₖ − Pᵢₖ) (δⱼₖ is 1 for j = k, else 0);
+    summed up, ∂J/∂(Z₂)ᵢₖ = Pᵢₖ(∂J/∂Pᵢₖ − Σⱼ ∂J/∂Pᵢⱼ Pᵢⱼ)
 batch: s = sum(Z1, axis=0) by Z₁
     every entry of column j enters sⱼ once: ∂J/∂(Z₁)ᵢⱼ = ∂J/∂sⱼ, the same in all N rows
 column: u = maximum(x, 0) by x

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from diagrad.derivation.account import Account
 from diagrad.derivation.telling import Telling
+from diagrad.expression import Expression, Symbol, walk
 from diagrad.formula import Formula
 
 
@@ -25,13 +26,26 @@ def program(telling: Telling, wrt: str, result: Formula) -> tuple[tuple[str, For
     layout = book.arrangement(account.sweep.nodes[wrt]).layout
     if layout != (result.layout or layout) and not _same_layout(layout, result):
         return ((name, result),)
-    needed = book.source.needed(last.expression)
     own = book.source.definitions
-    new = [n for n in own if n in needed and n not in telling.source.definitions]
+    new = [n for n in own if n not in telling.source.definitions]
+    needed = _reached(last.expression, {n: own[n].expression for n in new})
+    new = [n for n in new if n in needed]
     pairs = [(n, book.formula(own[n].expression)) for n in new]
     if telling.order == 2:
         name = _free(f"d2{telling.accounts[0].restated.of}_d{telling.by[0]}d{wrt}", own)
     return (*pairs, (name, book.formula(last.expression, result.layout)))
+
+
+def _reached(expression: Expression, within: Mapping[str, Expression]) -> set[str]:
+    """The names of `within` that an expression is made of, through each other."""
+    found: set[str] = set()
+    waiting = [expression]
+    while waiting:
+        for node in walk(waiting.pop()):
+            if isinstance(node, Symbol) and node.name in within and node.name not in found:
+                found.add(node.name)
+                waiting.append(within[node.name])
+    return found
 
 
 def _free(name: str, taken: Container[str]) -> str:

@@ -208,7 +208,7 @@ class Reasons:
         if len(factor.labels) == 1:
             return f"the index of {name}"
         place = ORDINALS[factor.labels.index(label)]
-        return f"the {place} of {name}"
+        return f"the {place} index of {name}"
 
     def _name(self, factor: Factor) -> str:
         head = factor.head

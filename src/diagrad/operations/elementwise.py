@@ -31,8 +31,8 @@ Derivative = Callable[[Any, Any], Any]
 
 
 TIMES_DIAGONAL = {
-    True: "a row times it is scaled entry by entry",
-    False: "times a column it scales entry by entry",
+    True: "multiplying a row by it scales the entries one by one",
+    False: "multiplying a column by it scales the entries one by one",
 }
 PRODUCT = "the elementwise product ∘"
 # The entry x in a rule such as log′ x = 1/x.
@@ -128,7 +128,7 @@ class Elementwise(Operation):
             size = use.size(shape[0] * shape[1])
             matrix = f"{use.jacobian} is a diagonal {size}×{size} matrix"
             scales = TIMES_DIAGONAL[is_row(shape)]
-            return f"{alone}, so {matrix}, and {scales}: {PRODUCT}; {self.ruled(use)}"
+            return f"{alone}, so {matrix}; {scales}, which is {PRODUCT}; {self.ruled(use)}"
         each = f"each entry of {above(use)} is multiplied by its own {self.word}′"
         return f"{alone}, so {each}: {PRODUCT}; {self.ruled(use)}"
 

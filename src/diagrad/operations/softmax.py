@@ -125,7 +125,11 @@ class Softmax(AlongAxis):
         moves = f"every entry of {use.variable} moves every entry of {p}"
         because = f"because they share {share}: {known}"
         if not is_vector(use.node.shape):
-            return f"each {line(use)} by itself: there {moves}, {because}"
+            above = use.incoming.removesuffix(use.value)
+            both = summed(i[along_axis(use.node)], f"{above}{at_i} {at_i}")
+            contracted = f"{at_j}({above}{at_j} − {both})"
+            back = f"{above}{of_variable(use, j)} = {contracted}"
+            return f"each {line(use)} by itself: there {moves}, {because}; summed up, {back}"
         product = f"{p}ᵀ {p}" if is_row(use.node.shape) else f"{p} {p}ᵀ"
         jacobian = f"so the Jacobian diag({p}) − {product} is not diagonal"
         return f"{moves}, {because}, {jacobian}"
