@@ -19,7 +19,7 @@ from diagrad.cli import main
 ROOT = Path(__file__).resolve().parent.parent
 SEED = str(ROOT / "examples" / "one_hidden_layer.dg")
 GRADIENT = "∂J/∂x = ((ŷ − y) W₂ᵀ ∘ h ∘ (1 − h)) W₁ᵀ"
-CHECKED = re.compile(r"  checked 3 random points, sizes .*: relative error < 1e-\d+ \(.+\)")
+CHECKED = re.compile(r"Checked  3 random points, sizes .*: relative error < 1e-\d+ \(.+\)")
 
 
 def diagrad(*arguments: str, text: str | None = None) -> Result:
@@ -45,79 +45,101 @@ def problem(tmp_path: Path):
     return write
 
 
-def test_a_gradient_is_printed_with_its_shape_and_its_check():
-    result = diagrad("derive", SEED, "--of", "J", "--wrt", "x")
+def result_of(result: Result) -> str:
+    """What stands after Result, and the lines below it up to Checked, as one line."""
     assert result.exit_code == 0, result.stderr
-    first, second, third = result.stdout.splitlines()
-    assert first == GRADIENT
-    assert second == "  shape   1×Dx, the shape of x (gradient layout)"
-    assert CHECKED.fullmatch(third)
+    found = re.search(r"^Results? (.*?)^Checked", result.stdout, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return " ".join(found[1].split())
+
+
+def test_a_gradient_is_printed_with_its_steps_its_shape_and_its_check():
+    result = diagrad("derive", SEED, "--of", "J", "--wrt", "x")
+    assert result_of(result) == f"{GRADIENT} 1×Dx, the shape of x (gradient layout)"
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("Given ")
+    assert any(line.startswith("3  ∂J/∂z₁ = ∂J/∂h · ∂h/∂z₁ = ") for line in lines)
+    assert CHECKED.fullmatch(lines[-1])
 
 
 def test_without_a_command_the_seed_network_is_shown_and_derived_with_its_check():
     result = diagrad()
-    assert result.exit_code == 0, result.stderr
+    assert result_of(result).startswith(GRADIENT)
     lines = result.stdout.splitlines()
     assert "  J    = -sum(y * log(yhat))" in lines
-    assert GRADIENT in lines
-    assert CHECKED.fullmatch(lines[lines.index(GRADIENT) + 2])
+    assert CHECKED.fullmatch(lines[-3])
 
 
 def test_by_default_every_variable_but_the_label_is_derived_in_the_order_of_the_problem():
-    result = diagrad("derive", SEED)
-    labels = re.findall(r"^(\S+) = ", result.stdout, re.MULTILINE)
+    labels = re.findall(r"(∂J/∂\S+) = ", result_of(diagrad("derive", SEED)))
     assert labels == ["∂J/∂x", "∂J/∂W₁", "∂J/∂b₁", "∂J/∂W₂", "∂J/∂b₂"]
 
 
+def test_several_variables_share_one_sweep():
+    lines = diagrad("derive", SEED).stdout.splitlines()
+    assert "One sweep back, shared by all five" in lines
+    assert sum("∂J/∂h = ∂J/∂z₂ · ∂z₂/∂h" in line for line in lines) == 1
+
+
 def test_names_after_wrt_may_have_spaces_and_are_derived_once():
-    result = diagrad("derive", SEED, "--wrt", "b2, x,b2")
-    labels = re.findall(r"^(\S+) = ", result.stdout, re.MULTILINE)
+    labels = re.findall(r"(∂J/∂\S+) = ", result_of(diagrad("derive", SEED, "--wrt", "b2, x,b2")))
     assert labels == ["∂J/∂b₂", "∂J/∂x"]
 
 
 def test_a_jacobian_says_which_entry_is_which():
-    result = diagrad("derive", SEED, "--of", "yhat", "--wrt", "x")
-    assert result.stdout.startswith("∂ŷ/∂x = ")
-    assert "  shape   Dy×Dx, entry i,j is ∂ŷᵢ/∂xⱼ (numerator layout)" in result.stdout
-    result = diagrad("derive", SEED, "--of", "yhat", "--wrt", "x", "--layout", "denominator")
-    assert "  shape   Dx×Dy, entry j,i is ∂ŷᵢ/∂xⱼ (denominator layout)" in result.stdout
+    asked = ("derive", SEED, "--of", "yhat", "--wrt", "x")
+    printed = result_of(diagrad(*asked))
+    assert printed.startswith("∂ŷ/∂x = ")
+    assert printed.endswith("Dy×Dx, entry i,j is ∂ŷᵢ/∂xⱼ (numerator layout)")
+    printed = result_of(diagrad(*asked, "--layout", "denominator"))
+    assert printed.endswith("Dx×Dy, entry j,i is ∂ŷᵢ/∂xⱼ (denominator layout)")
 
 
 def test_the_numerator_layout_of_a_scalar_by_a_matrix_is_transposed():
-    result = diagrad("derive", SEED, "--wrt", "W1", "--layout", "numerator")
-    assert "  shape   H×Dx, entry j,i is ∂J/∂(W₁)ᵢⱼ (numerator layout)" in result.stdout
+    printed = result_of(diagrad("derive", SEED, "--wrt", "W1", "--layout", "numerator"))
+    assert printed.endswith("H×Dx, entry j,i is ∂J/∂(W₁)ᵢⱼ (numerator layout)")
 
 
 def test_the_vec_layout_names_its_stacking():
-    result = diagrad("derive", SEED, "--of", "yhat", "--wrt", "x", "--layout", "vec")
-    assert "∂vec(ŷ)/∂vec(x), columns stacked (vec layout)" in result.stdout
+    printed = result_of(diagrad("derive", SEED, "--of", "yhat", "--wrt", "x", "--layout", "vec"))
+    assert printed.endswith("∂vec(ŷ)/∂vec(x), columns stacked (vec layout)")
 
 
 def test_a_result_by_elements_names_its_axes():
-    result = diagrad("derive", SEED, "--of", "h", "--wrt", "W1", "--layout", "vec")
-    assert "the axes of h, then those of W₁ (tensor layout)" in result.stdout
+    printed = result_of(diagrad("derive", SEED, "--of", "h", "--wrt", "W1", "--layout", "vec"))
+    assert printed.endswith("the axes of h, then those of W₁ (tensor layout)")
 
 
 def test_a_second_derivative_is_labelled_as_one():
     text = "x: row[n]\nA: matrix[n, n]\nf = x @ A @ x.T\n"
-    result = diagrad("derive", "-", "--wrt", "x", "--order", "2", text=text)
-    assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith("∂²f/∂x² = ")
-    assert "n×n, entry i,j is ∂²f/∂xᵢ∂xⱼ" in result.stdout
+    printed = result_of(diagrad("derive", "-", "--wrt", "x", "--order", "2", text=text))
+    assert printed.startswith("∂²f/∂x² = ")
+    assert "n×n, entry i,j is ∂²f/∂xᵢ∂xⱼ" in printed
 
 
 def test_by_a_scalar_the_result_has_the_shape_of_what_is_derived():
     text = "t: scalar\na: row[n]\nz = t * a\nf = t ** 3\n"
-    assert "  shape   1×n, the shape of z\n" in diagrad(
-        "derive", "-", "--of", "z", "--wrt", "t", text=text
-    ).stdout  # fmt: skip
-    assert "  shape   scalar\n" in diagrad("derive", "-", "--wrt", "t", text=text).stdout
+    by_t = ("derive", "-", "--wrt", "t")
+    assert result_of(diagrad(*by_t, "--of", "z", text=text)).endswith("1×n, the shape of z")
+    assert result_of(diagrad(*by_t, text=text)).endswith(" scalar")
+
+
+def test_the_steps_come_by_other_routes_and_at_other_depths():
+    asked = ("derive", SEED, "--wrt", "x")
+    assert "∂J/∂hᵢ = Σⱼ ∂J/∂(z₂)ⱼ · ∂(z₂)ⱼ/∂hᵢ" in diagrad(*asked, "--route", "elements").stdout
+    both = diagrad(*asked, "--route", "both").stdout
+    assert "The same by elements, then vectorised" in both
+    lengths = [
+        len(diagrad(*asked, "--depth", depth).stdout.splitlines())
+        for depth in ("overview", "standard", "full")
+    ]
+    assert lengths == sorted(set(lengths))
 
 
 def test_an_expression_may_be_derived():
     result = diagrad("derive", SEED, "--of", "sum(h ** 2)", "--wrt", "b1")
-    assert result.exit_code == 0, result.stderr
-    assert re.match(r"∂\(.+\)/∂b₁ = ", result.stdout)
+    assert result_of(result).startswith("∂f/∂b₁ = ")
+    assert "  f = ∑(h∘²)" in result.stdout
 
 
 def test_json_has_the_documented_keys_and_is_the_same_on_every_run():
@@ -140,18 +162,37 @@ def test_json_has_the_documented_keys_and_is_the_same_on_every_run():
     assert again.stdout == result.stdout
 
 
-def test_latex_is_one_line_a_derivative():
-    result = diagrad("derive", SEED, "--format", "latex", "--wrt", "x,W1")
-    first, second = result.stdout.splitlines()
-    assert first.startswith(r"\frac{\partial J}{\partial x} = ")
-    assert second.startswith(r"\frac{\partial J}{\partial W_{1}} = ")
+def test_json_has_the_steps_with_their_substeps():
+    result = diagrad("derive", SEED, "--format", "json", "--wrt", "x")
+    steps = json.loads(result.stdout)[0]["steps"]
+    assert [step["target"] for step in steps] == [["J", n] for n in ("z2", "h", "z1", "x")]
+    assert steps[2]["before"]["unicode"] == "∂J/∂h diag(h ∘ (1 − h))"
+    assert steps[2]["shape"] == ["1", "H"]
+    assert ["J", "yhat"] in [substep["target"] for substep in steps[0]["substeps"]]
+
+
+def test_latex_is_a_piece_of_text_and_in_a_file_a_whole_article(tmp_path: Path):
+    asked = ("derive", SEED, "--format", "latex", "--wrt", "x,W1")
+    piece = diagrad(*asked).stdout
+    assert r"\frac{\partial J}{\partial W_{1}} &= x^{\top} \delta_{1}" in piece
+    assert r"\documentclass" not in piece
+    diagrad(*asked, "-o", str(tmp_path / "out.tex"))
+    article = (tmp_path / "out.tex").read_text("utf-8")
+    assert article.startswith(r"\documentclass{article}")
+    assert article.endswith("\\end{document}\n")
+
+
+def test_markdown_has_its_formulas_in_dollars():
+    text = diagrad("derive", SEED, "--format", "markdown", "--wrt", "x").stdout
+    assert text.startswith("### Given\n")
+    assert "$$\n\\begin{aligned}\n\\frac{\\partial J}{\\partial h} &= " in text
 
 
 def test_a_file_named_for_output_gets_utf8_and_nothing_is_printed(tmp_path: Path):
     out = tmp_path / "result.txt"
     result = diagrad("derive", SEED, "--wrt", "x", "-o", str(out))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert out.read_text("utf-8").splitlines()[0] == GRADIENT
+    assert f"Result   {GRADIENT} " in out.read_text("utf-8")
 
 
 def test_a_file_that_cannot_be_written_is_bad_input(tmp_path: Path):
@@ -163,7 +204,7 @@ def test_a_file_that_cannot_be_written_is_bad_input(tmp_path: Path):
 def test_a_problem_may_come_from_standard_input_with_a_byte_order_mark():
     result = diagrad("derive", "-", text="\ufeffx: row[n]\nf = sum(x)\n")
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith("∂f/∂x = ")
+    assert result_of(result).startswith("∂f/∂x = ")
 
 
 def test_warnings_go_to_standard_error():
@@ -233,11 +274,11 @@ def test_an_internal_error_asks_for_a_report(monkeypatch, error: type[Exception]
 def test_where_the_output_cannot_show_unicode_the_notation_is_ascii():
     result = process("derive", SEED, "--wrt", "x", encoding="ascii")
     assert (result.returncode, result.stderr) == (0, b"")
-    first, second, _ = result.stdout.decode("ascii").splitlines()
-    assert first.startswith("dJ/dx = ((yhat - y) @ W2.T ")
-    assert second == "  shape   1xDx, the shape of x (gradient layout)"
+    text = result.stdout.decode("ascii")
+    assert "Result   dJ/dx = ((yhat - y) @ W2.T " in text
+    assert "1 x Dx, the shape of x (gradient layout)" in text
     jacobian = process("derive", SEED, "--of", "yhat", "--wrt", "x", encoding="ascii").stdout
-    assert b"DyxDx, entry i,j is dyhat[i]/dx[j] (numerator layout)" in jacobian
+    assert b"Dy x Dx, entry i,j is dyhat_i/dx_j (numerator layout)" in jacobian
 
 
 def test_json_says_the_same_where_the_output_cannot_show_unicode():

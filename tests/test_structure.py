@@ -23,7 +23,8 @@ WALK = [
     ["verify", "setting"],
     ["formula", "derivation"],
     ["problem"],
-    ["", "report"],
+    ["pages"],
+    [""],
     ["cli", "__main__"],
 ]
 MODULES = sorted(SOURCE.rglob("*.py"))

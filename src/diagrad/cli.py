@@ -7,6 +7,7 @@ it is used.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -18,9 +19,13 @@ from diagrad.errors import DerivationError, ProblemError
 
 if TYPE_CHECKING:
     import diagrad as dg
+    from diagrad.pages import Row
 
 DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
 LONGEST = 1_000_000
+ROUTES = ("jacobian", "elements", "both")
+DEPTHS = ("overview", "standard", "full")
+FORMS = ("text", "latex", "markdown", "json")
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
 SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
 PLAIN = str.maketrans({"×": "x", "−": "-", "∂": "d", "∘": "*", "·": "*", "′": "'", "…": "..."})
@@ -79,9 +84,14 @@ def main(context: click.Context) -> None:
 @click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
 @click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "latex"]), default="text",
-    show_default=True,
+    "--route", type=click.Choice(ROUTES), default="jacobian", show_default=True,
+    help="Steps by Jacobians, or by elements with indices and sums.",
 )  # fmt: skip
+@click.option(
+    "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,
+    help="A line for each step, with its reason, or with all that it rests on.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
 def derive(
     file: str,
@@ -89,12 +99,13 @@ def derive(
     wrt: str | None,
     order: int,
     layout: str,
+    route: str,
+    depth: str,
     form: str,
     output: str | None,
 ) -> None:
     """Derive what FILE defines, with respect to its variables. FILE may be - for standard input."""
     import diagrad as dg
-    from diagrad.report import render
 
     if output is not None and file != "-" and Path(output).resolve() == Path(file).resolve():
         raise ProblemError(f"{output} is the problem itself: choose another file for the result")
@@ -105,8 +116,7 @@ def derive(
     derivations = problem.derive(
         target, wrt=variables(problem, target, wrt), order=order, layout=layout
     )
-    plain = output is None and not can_show(SYMBOLS, sys.stdout)
-    emit(render(problem, derivations, form, plain), output, paint=form == "text")
+    show(derivations, route, depth, form, output)
 
 
 def show_seed() -> None:
@@ -114,15 +124,37 @@ def show_seed() -> None:
     from importlib.resources import files
 
     import diagrad as dg
-    from diagrad.report import render
 
     text = files("diagrad").joinpath("one_hidden_layer.dg").read_text("utf-8")
     problem = dg.parse(text, file="one_hidden_layer.dg")
     derivations = problem.derive("J", wrt=["x"])
-    lines = [f"  {line}".rstrip() for line in text.splitlines()]
-    result = render(problem, derivations, "text", plain=not can_show(SYMBOLS, sys.stdout))
-    hint = "  Your own problem: diagrad derive problem.dg"
-    emit("\n".join([*lines, "", result, hint, ""]), None, paint=True)
+    emit("".join(f"  {line}".rstrip() + "\n" for line in text.splitlines()) + "\n", None)
+    show(derivations, "jacobian", "standard", "text", None)
+    emit("\n  Your own problem: diagrad derive problem.dg\n", None)
+
+
+def show(
+    derivations: list[dg.Derivation], route: str, depth: str, form: str, output: str | None
+) -> None:
+    """Derivations in a format, to a file or standard output, there in colour on a terminal."""
+    from diagrad import pages
+
+    plain = output is None and not can_show(SYMBOLS, sys.stdout)
+    if form == "json":
+        data = pages.data(derivations, route)
+        emit(json.dumps(data, ensure_ascii=plain, indent=2) + "\n", output)
+    elif form == "text":
+        on_terminal = output is None and sys.stdout.isatty()
+        width = pages.terminal_width() if on_terminal else pages.WIDTH
+        rows = pages.rows(derivations, route, depth, width, plain)
+        if on_terminal:
+            show_painted(rows)
+        else:
+            emit("".join(row.text + "\n" for row in rows), output)
+    elif form == "latex":
+        emit(pages.latex(derivations, route, depth, document=output is not None), output)
+    else:
+        emit(pages.markdown(derivations, route, depth), output)
 
 
 def shown(file: str) -> str:
@@ -196,27 +228,28 @@ def say(message: str) -> None:
     print(fitting(visible, sys.stderr), file=sys.stderr)
 
 
-def emit(text: str, output: str | None, paint: bool) -> None:
-    if output is not None:
-        try:
-            Path(output).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ProblemError(f"cannot write {output}: {error.strerror}") from None
-    elif paint and sys.stdout.isatty():
-        show_painted(fitting(text, sys.stdout))
-    else:
+def emit(text: str, output: str | None) -> None:
+    if output is None:
         sys.stdout.write(fitting(text, sys.stdout))
         sys.stdout.flush()
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ProblemError(f"cannot write {output}: {error.strerror}") from None
 
 
-def show_painted(text: str) -> None:
-    """On a terminal: results bright, what is indented under them dim."""
+STYLES = {"result": "bold", "heading": "bold", "reason": "dim"}
+
+
+def show_painted(rows: list[Row]) -> None:
+    """On a terminal: results bright, reasons dim."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(soft_wrap=True)
-    for line in text.splitlines():
-        console.print(Text(line, style="dim" if line.startswith("  ") else "bold"))
+    for row in rows:
+        console.print(Text(fitting(row.text, sys.stdout), style=STYLES.get(row.kind, "")))
 
 
 def report(error: Exception) -> str:

@@ -214,6 +214,7 @@ class Problem:
         record = Record(links, (*setting.context.record, *again))
         diagonal = len(by) == 2 or not is_scalar(expression.shape)
         raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
+        raiser.mirror = tensor if len(by) == 2 and by[0] == by[1] else None
         return self._raised(tensor, arrangement, raiser), record
 
     def _operations(self, *beside: Expression) -> Iterator[Apply]:

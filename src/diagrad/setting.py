@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from diagrad.dimensions import UNIT, Shape, Size
 from diagrad.facts import closure
+from diagrad.index.build import Indexed
+from diagrad.index.composite import is_composite, plain
 from diagrad.index.context import Context, Facts
 from diagrad.index.lower import definition, lower, variable
 from diagrad.index.term import Definition, Head, Variable
@@ -25,7 +27,8 @@ class Setting:
     """Heads by name, and a context in which nothing is known of the `free` variables. A free
     definition is a variable; what lies before it is then constant. With `literal`, a definition is
     made of the names that stand in it, not also of those that equal a part of it, and nothing is
-    known of these."""
+    known of these. Otherwise the name of a value with composite axes is but short for its formula,
+    which is simpler without them."""
 
     def __init__(self, source: Source, free: tuple[str, ...], literal: bool = False) -> None:
         self.sizes = {d.name: Size.named(d) for d in source.dimensions}
@@ -42,13 +45,21 @@ class Setting:
             if name in free:
                 self.heads[name] = variable(name, defined.position, defined.expression.shape)
                 continue
-            body = nameless.normal(self.lowered(defined.expression))
+            value = self._indexed(defined.expression)
+            if is_composite(value.tensor, defined.expression.shape) and not literal:
+                self.heads[name] = self.context.normal(value.tensor)
+                continue
+            body = nameless.normal(plain(value).tensor)
             head_of = definition(name, defined.position, body)
             self.heads[name] = head_of
             self.context.name(head_of)
 
     def lowered(self, expression: Expression) -> Head:
-        return lower(expression, self.heads, self.sizes).tensor
+        """The index form with at most one axis for the rows and one for the columns."""
+        return plain(self._indexed(expression)).tensor
+
+    def _indexed(self, expression: Expression) -> Indexed:
+        return lower(expression, self.heads, self.sizes)
 
 
 def with_facts(source: Source, setting: Setting, free: tuple[str, ...]) -> Context:

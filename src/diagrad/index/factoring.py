@@ -25,16 +25,22 @@ class Common(NamedTuple):
 
 
 def factored(
-    terms: Sequence[Term], axes: tuple[Size, ...], context: Context, sandwich: bool = False
+    terms: Sequence[Term],
+    axes: tuple[Size, ...],
+    context: Context,
+    sandwich: bool = False,
+    outer: bool = False,
 ) -> tuple[Term, ...]:
     """Terms with their largest common products taken out, greedily, two terms at a time.
 
     With `sandwich` two bound labels of one term may answer to one of the other, which gets a δ.
+    With `outer` only factors that have an axis of the result are taken out, so that
+    A D S D Aᵀ + A D Aᵀ becomes A (D S D + D) Aᵀ and stays symmetric.
     """
     current = list(terms)
     known: dict[tuple[Term, Term], Common | None] = {}
     while len(current) > 1:
-        best = _best_pair(current, known, sandwich)
+        best = _best_pair(current, known, sandwich, outer)
         if best is None:
             break
         first, second, common = best
@@ -45,14 +51,17 @@ def factored(
 
 
 def _best_pair(
-    terms: Sequence[Term], known: dict[tuple[Term, Term], Common | None], sandwich: bool
+    terms: Sequence[Term],
+    known: dict[tuple[Term, Term], Common | None],
+    sandwich: bool,
+    outer: bool,
 ) -> tuple[int, int, Common] | None:
     best: tuple[int, int, Common] | None = None
     pairs = permutations(range(len(terms)), 2) if sandwich else combinations(range(len(terms)), 2)
     for first, second in pairs:
         s, t = terms[first], terms[second]
         if (s, t) not in known:
-            common = _common(s, t, sandwich)
+            common = _common(s, t, sandwich, outer)
             closable = common is not None and len(_axis_labels(s, t, common)) <= 2
             known[s, t] = common if closable else None
         found = known[s, t]
@@ -61,10 +70,12 @@ def _best_pair(
     return best
 
 
-def _common(s: Term, t: Term, sandwich: bool) -> Common | None:
+def _common(s: Term, t: Term, sandwich: bool, outer: bool) -> Common | None:
     """The heaviest common product found from any pair of equal factors to start with."""
     best: Common | None = None
     equal = list(_equal_factors(s, t))
+    if outer:
+        equal = [(a, b) for a, b in equal if any(k >= 0 for k in s.factors[a].labels)]
     covered: set[tuple[int, int]] = set()
     for start in equal:
         if start in covered:

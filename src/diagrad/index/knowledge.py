@@ -15,6 +15,7 @@ from diagrad.index.term import (
     Constant,
     Definition,
     Delta,
+    Digit,
     Extent,
     Factor,
     Head,
@@ -53,8 +54,11 @@ def _has(context: Context, head: Head, fact: str) -> bool:
             return fact in ("positive", "nonneg", "nonzero")
         case Delta():
             return fact in ("nonneg", "symmetric")
+        case Digit():
+            return fact == "nonneg"
         case Applied():
-            return fact in closure(head.operation.facts)
+            kept = fact in head.operation.keeps and all(has(context, a, fact) for a in head.children)
+            return kept or fact in closure(head.operation.facts)
         case Sum():
             return _sum_has(context, head, fact)
     return False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 from diagrad.dimensions import UNIT, Shape, Size
 from diagrad.errors import Unsupported
 from diagrad.expression import Apply, Expression, Number, Symbol
 from diagrad.index.build import Indexed, extent, tensor
+from diagrad.index.composite import fitted
 from diagrad.index.term import Constant, Definition, Head, Variable, constant
 
 
@@ -18,8 +20,9 @@ def axes_of(shape: Shape) -> tuple[tuple[Size, ...], int]:
 
 
 def lower(expression: Expression, heads: Mapping[str, Head], sizes: Mapping[str, Size]) -> Indexed:
-    """The index form, not yet normal. `heads` are the variables and definitions by name, `sizes`
-    the dimensions.
+    """The index form, not yet normal, with the axes that the operations give it: those of `kron`
+    and `vec` are composite. `heads` are the variables and definitions by name, `sizes` the
+    dimensions.
 
     Raises Unsupported where an operation cannot be written in index form yet.
     """
@@ -47,18 +50,31 @@ class _Lowering:
             case Symbol(role="constant"):
                 return Indexed(Constant(node.name), 0)
             case Symbol():
-                return Indexed(self._heads[node.name], axes_of(node.shape)[1])
+                head = self._heads[node.name]
+                return Indexed(head, row_axes(head, node.shape))
             case Apply():
-                operands = [self.of(operand) for operand in node.operands]
+                operands = fitted(node.operation, [self.of(operand) for operand in node.operands])
                 lowered = node.operation.elements(operands, node.parameters)
                 _check_axes(node, lowered)
                 return lowered
         raise AssertionError(node)
 
 
+def row_axes(head: Head, shape: Shape) -> int:
+    """How many axes of the head lie along the rows of a value of this shape."""
+    rows = UNIT
+    for count, size in enumerate(head.axes):
+        if rows == shape[0]:
+            return count
+        rows = rows * size
+    return len(head.axes)
+
+
 def _check_axes(node: Apply, lowered: Indexed) -> None:
-    axes, rows = axes_of(node.shape)
-    if len(node.shape) == 2 and (lowered.tensor.axes, lowered.row_axes) != (axes, rows):
+    if len(node.shape) != 2:
+        return
+    found = tuple(prod(axes, start=UNIT) for axes in (lowered.rows, lowered.columns))
+    if found != node.shape or UNIT in lowered.tensor.axes:
         raise Unsupported(
             f"{node.operation.name} of these operands is not supported yet", node.span
         )

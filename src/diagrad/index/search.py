@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagrad.index.context import Context
-from diagrad.index.expanding import expanded, is_closed_product, is_sum, spread_to
+from diagrad.index.expanding import (
+    MOST_TERMS,
+    distributed,
+    expanded,
+    is_closed_product,
+    is_sum,
+    spread_to,
+)
 from diagrad.index.factoring import factored
 from diagrad.index.relabel import dropped, multiplied
 from diagrad.index.term import Factor, Sum, Term
@@ -33,6 +40,8 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
         opened = tuple(_opened(t) for t in head.terms)
         if opened != head.terms:
             yield factored(opened, head.axes, context)
+    if diagonal and len(head.axes) == 2 and head.axes[0] == head.axes[1]:
+        yield from _sandwiches(head, context)
     spread = expanded(head, context)
     if spread is None:
         return
@@ -41,6 +50,23 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
     if not (len(head.terms) == 1 and _nothing_met(head.terms[0], spread)):
         yield spread
         yield factored(spread, head.axes, context)
+
+
+def _sandwiches(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
+    """A square sum with its outermost groups multiplied out, and then only what stands on both
+    sides taken out again: (A S D + A E) D Aᵀ = A (D S D + D E) Aᵀ."""
+    pieces = [product for term in head.terms for product in distributed(term, _on_an_axis)]
+    total = context.normal(Sum(head.axes, tuple(pieces)))
+    if isinstance(total, Sum) and 1 < len(total.terms) <= MOST_TERMS:
+        yield total.terms
+        yield factored(total.terms, head.axes, context, sandwich=True, outer=True)
+
+
+def _on_an_axis(factor: Factor) -> bool:
+    """A group of matrices on an axis of the result."""
+    return (
+        is_sum(factor) and len(factor.head.axes) == 2 and any(label >= 0 for label in factor.labels)
+    )
 
 
 def _nothing_met(term: Term, spread: tuple[Term, ...]) -> bool:

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from hashlib import blake2b
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
-from diagrad.dimensions import Dimension, Size
+from diagrad.dimensions import UNIT, Dimension, Size
 
 if TYPE_CHECKING:
     from diagrad.index.build import Polynomial
@@ -131,6 +132,20 @@ class Delta(Head):
 
     def __new__(cls, size: Size) -> Delta:
         return _intern(cls, (size,), (size, size), ("delta", size.key))
+
+
+class Digit(Head):
+    """The index of an axis of size Π sizes, taken apart: 1 where the second label is digit `place`
+    of the first one in the mixed radix `sizes`, the slowest digit first; otherwise 0."""
+
+    __slots__ = ("place", "sizes")
+    rank = 9
+    sizes: tuple[Size, ...]
+    place: int
+
+    def __new__(cls, sizes: tuple[Size, ...], place: int) -> Digit:
+        identity = ("digit", [size.key for size in sizes], place)
+        return _intern(cls, (place, sizes), (prod(sizes, start=UNIT), sizes[place]), identity)
 
 
 class Variable(Head):

@@ -66,6 +66,12 @@ def power(a: Expression, exponent: Expression) -> Expression:
 
 
 def matmul(a: Expression, b: Expression) -> Expression:
+    """A B; of A (B C) the brackets are dropped, for a chain needs none."""
+    if isinstance(b, Apply) and b.operation.name == "@" and not is_scalar(b.shape):
+        first, second = b.operands
+        together = OPERATORS["@"].shape([a.shape, first.shape], ())
+        if not any(is_scalar(shape) for shape in (a.shape, first.shape, second.shape, together)):
+            return apply(OPERATORS["@"], matmul(a, first), second)
     return apply(OPERATORS["@"], a, b)
 
 

@@ -36,19 +36,23 @@ from diagrad.matrix.arrange import (
 )
 from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted, split
 from diagrad.matrix.cost import cost
+from diagrad.matrix.mirrored import reads_symmetric
 from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown
 from diagrad.matrix.turned import complemented, flipped
 
 # The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
 # what the largest textbook problems need.
 EFFORT = 100_000
+# What it costs, in tokens, that a symmetric matrix does not look it.
+LOPSIDED = 8.0
 
 
 class Raiser:
     """Raises heads of one problem. `shapes` are the declared shapes by name; with `diagonal`, a
     vector that scales a matrix is shown as a diagonal matrix (as in Jacobians), otherwise as an
     elementwise product; with `means`, a sum divided by the number of its terms is written as a
-    mean."""
+    mean. `mirror` is a head that is symmetric for reasons that index notation does not see, such as
+    a Hessian."""
 
     def __init__(
         self, context: Context, shapes: Mapping[str, Shape], diagonal: bool, means: bool = False
@@ -57,6 +61,7 @@ class Raiser:
         self.means = means
         self._bases: dict[tuple[Head, Place, Place], Expression] = {}
         self._effort = EFFORT
+        self.mirror: Head | None = None
         self._candidates: dict[Sum, list[tuple[Term, ...]]] = {}
         self._direct: dict[tuple[Head, Place, Place], Expression] = {}
 
@@ -126,11 +131,20 @@ class Raiser:
                 shown = self._terms(terms, row, column)
             except NoMatrixForm:
                 continue
-            if best is None or cost(shown) < cost(best) - 1e-9:
+            if best is None or self._cost(head, shown) < self._cost(head, best) - 1e-9:
                 best = shown
         if best is None:
             raise NoMatrixForm("no matrix form")
         return best
+
+    def _cost(self, head: Sum, shown: Expression) -> float:
+        """The cost, more where a symmetric matrix is written so that nobody sees that it is one."""
+        found = cost(shown)
+        if self.diagonal and (
+            head is self.mirror or knowledge.has(self.context, head, "symmetric")
+        ):
+            return found if reads_symmetric(shown) else found + LOPSIDED
+        return found
 
     def _proposed(self, head: Sum) -> list[tuple[Term, ...]]:
         """The forms of a sum to choose from; only the sum itself once the effort is spent."""

@@ -6,7 +6,9 @@ from diagrad.operations import (
     arithmetic,
     choices,
     einsum,
+    extremes,
     functions,
+    kronecker,
     losses,
     products,
     reductions,
@@ -17,10 +19,12 @@ from diagrad.operations.room import Operation
 ROOMS: tuple[Operation, ...] = (
     *arithmetic.OPERATIONS,
     *products.OPERATIONS,
+    *kronecker.OPERATIONS,
     *einsum.OPERATIONS,
     *functions.TABLE,
     *choices.OPERATIONS,
     *reductions.OPERATIONS,
+    *extremes.OPERATIONS,
     *softmax.OPERATIONS,
     *losses.OPERATIONS,
 )
@@ -31,6 +35,6 @@ OPERATORS: dict[str, Operation] = {room.name: room for room in ROOMS if room.ope
 
 # Words of the language whose rooms are not built yet.
 PLANNED = frozenset(
-    {"max", "min", "prod", "det", "logdet", "inv", "pinv", "kron", "vec"}
-    | {"commutation", "solve", "cholesky"}
+    {"det", "logdet", "inv", "pinv"}
+    | {"solve", "cholesky"}
 )

@@ -37,6 +37,7 @@ class Larger(Operation):
     example = "maximum(A, B)"
     because = "only the larger of the two moves the result"
     curved = True
+    keeps = frozenset({"positive", "nonneg", "nonzero", "prob"})
     sense = 1
     rule = "entrywise choice"
 

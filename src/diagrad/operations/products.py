@@ -35,7 +35,7 @@ from diagrad.operations.saying import is_constant
 
 
 class MatMul(Operation):
-    entrywise = False
+    entrywise, composite = False, "chain"
     name, operator = "@", True
     takes = Takes(operands=("A", "B"))
     summary = "The matrix product; with a scalar, the multiple."
@@ -87,7 +87,7 @@ class MatMul(Operation):
 
 
 class Transpose(Operation):
-    entrywise = False
+    entrywise, composite = False, "any"
     name, operator = "T", True
     takes = Takes(operands=("A",))
     summary = "The transpose, A.T."
@@ -116,7 +116,7 @@ class Transpose(Operation):
 
 
 class Trace(Operation):
-    entrywise = False
+    entrywise, composite = False, "square"
     name = "trace"
     takes = Takes(operands=("A",))
     summary = "The sum of the main diagonal of a square matrix."
@@ -147,7 +147,7 @@ class Trace(Operation):
 
 
 class Diag(Operation):
-    entrywise = False
+    entrywise, composite = False, "any"
     name = "diag"
     takes = Takes(operands=("v",))
     summary = "The square matrix with the entries of a row or column on its diagonal."
@@ -183,7 +183,7 @@ class Diag(Operation):
 
 
 class Diagonal(Operation):
-    entrywise = False
+    entrywise, composite = False, "square"
     name = "diagonal"
     takes = Takes(operands=("A",))
     summary = "The main diagonal of a square matrix, as a column."
@@ -212,7 +212,7 @@ class Diagonal(Operation):
 
 
 class Outer(Operation):
-    entrywise = False
+    entrywise, composite = False, "any"
     name = "outer"
     takes = Takes(operands=("u", "v"))
     summary = "The outer product u vᵀ of two vectors, each a row or a column."

@@ -8,10 +8,22 @@ from typing import Any
 import numpy as np
 
 from diagrad.dimensions import SCALAR, UNIT, Shape, Size, is_scalar
-from diagrad.expression import Apply
+from diagrad.expression import Apply, Expression, untransposed
 from diagrad.index.build import Indexed, Label, Polynomial, extent, labels, matrix
+from diagrad.index.term import Applied
 from diagrad.operations.functions import function
-from diagrad.operations.room import CHAIN, SIGN, Array, Form, Operation, Takes, Use, is_name
+from diagrad.operations.room import (
+    CHAIN,
+    SIGN,
+    Array,
+    Form,
+    Operation,
+    Show,
+    Takes,
+    Use,
+    applied,
+    is_name,
+)
 from diagrad.operations.saying import (
     count,
     factor,
@@ -28,7 +40,7 @@ Axis = int | None
 
 class Reduction(Operation):
     takes = Takes(operands=("A",), axis=True)
-    entrywise = False
+    entrywise, composite = False, "any"
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return reduced_shape(shapes[0], parameters[0])
@@ -162,6 +174,51 @@ class Norm1(Reduction):
             return named_reduction("norm1", notation, node)
         sign = {"unicode": "‖{0}‖₁", "latex": r"\left\|{0}\right\|_1"}.get(notation)
         return Form(sign, slots=(0,)) if sign else None
+
+
+class Whole(Operation):
+    """A reduction that index notation keeps as one head.
+
+    There its parameters are the positions of the axes that it runs along.
+    """
+
+    takes = Takes(operands=("A",), axis=True)
+    entrywise = False
+    curved = True
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        return reduced_shape(shapes[0], parameters[0])
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        (A,) = operands
+        rows, columns = tuple(range(A.row_axes)), tuple(range(A.row_axes, len(A.tensor.axes)))
+        along = {None: rows + columns, 0: rows, 1: columns}[parameters[0]]
+        if not along:
+            return A
+        kept = tuple(size for k, size in enumerate(A.tensor.axes) if k not in along)
+        row_axes = sum(k not in along for k in rows)
+        return Indexed(Applied(self, (A.tensor,), kept, along), row_axes)
+
+    def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
+        (z,) = head.arguments
+        if not head.axes:
+            shown = show(z, 0, 1) if len(z.axes) == 2 else show(z, None, 0)
+            return applied(self, [untransposed(shown)], (None,))
+        kept = next(k for k in range(len(z.axes)) if k not in head.parameters)
+        (over,) = head.parameters
+        place = (kept, over) if row is not None else (over, kept)
+        return applied(self, [show(z, *place)], (1 if row is not None else 0,))
+
+
+def others(at: Sequence[Any], along: Sequence[int]) -> tuple[Any, ...]:
+    """The labels of a head's argument without those of the axes that it runs along."""
+    return tuple(label for k, label in enumerate(at) if k not in along)
+
+
+def line_of(use: Use) -> str:
+    """What a reduction makes one entry of: each row, each column; nothing where it takes all."""
+    axis = effective_axis(use.node)
+    return "" if axis is None else ("column", "row")[axis]
 
 
 def summed_over(use: Use) -> str:

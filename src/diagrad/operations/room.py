@@ -143,9 +143,12 @@ class Operation:
     `identity`).
 
     `entrywise` says that the operation combines operands entry by entry, so that an operand may
-    stretch; `curved` that it is not linear, so that in a derivation an operand with a formula of
+    stretch; `facts` hold for all its values, and those it `keeps` where they hold for all operands;
+    `curved` says that it is not linear, so that in a derivation an operand with a formula of
     its own deserves a name; `reuses_value` that its derivative is written in its value, as that of
-    σ is.
+    σ is. `composite` says of other operations which composite axes (those of `vec` and `kron`) they
+    take as they are: "any", "chain" where the columns of the first operand are composed as the rows
+    of the second, "square" where rows are composed as columns; "" for none.
     """
 
     name: str
@@ -159,7 +162,9 @@ class Operation:
     analytic: bool = True
     entrywise: bool = True
     facts: frozenset[str] = frozenset()
+    keeps: frozenset[str] = frozenset()
     curved: bool = False
+    composite: ClassVar[str] = ""
 
     @property
     def reuses_value(self) -> bool:

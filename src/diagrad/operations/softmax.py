@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from diagrad.dimensions import UNIT, Shape, is_row, is_scalar, is_vector
-from diagrad.expression import Apply, Expression, untransposed
+from diagrad.expression import Apply, Expression
 from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Sum, constant
 from diagrad.operations.arithmetic import Subtract
 from diagrad.operations.functions import BY_NAME
 from diagrad.operations.reductions import (
+    Whole,
     named_reduction,
     numpy_axis,
-    reduced_shape,
+    others,
     summed_over,
 )
 from diagrad.operations.room import (
@@ -96,10 +97,6 @@ def axis_labels(head: Applied) -> tuple[Any, Any, Any, Any]:
     i, j = labels(head.arguments[0].axes), labels(head.arguments[0].axes)
     along = head.parameters
     return i, j, tuple(i[k] for k in along), tuple(j[k] for k in along)
-
-
-def others(at: Sequence[Any], along: Sequence[int]) -> tuple[Any, ...]:
-    return tuple(label for k, label in enumerate(at) if k not in along)
 
 
 class Softmax(AlongAxis):
@@ -194,9 +191,8 @@ class LogSoftmax(AlongAxis):
         return None
 
 
-class LogSumExp(Operation):
-    name, entrywise, curved = "logsumexp", False, True
-    takes = Takes(operands=("A",), axis=True)
+class LogSumExp(Whole):
+    name = "logsumexp"
     summary = "log Σ exp, of all entries or along an axis."
     example = "logsumexp(A, axis=1)"
     because = "∂ log Σ exp / ∂zⱼ = exp zⱼ / Σ exp: the softmax"
@@ -213,29 +209,6 @@ class LogSumExp(Operation):
         share = f"exp({own})/({summed(running, f'exp({other})')})"
         where = "" if is_scalar(use.node.shape) else f" of each {line(use)}"
         return f"∂{of_value(use, at)}/∂{own} = {share}: the softmax{where}"
-
-    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
-        return reduced_shape(shapes[0], parameters[0])
-
-    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
-        (A,) = operands
-        rows, columns = tuple(range(A.row_axes)), tuple(range(A.row_axes, len(A.tensor.axes)))
-        along = {None: rows + columns, 0: rows, 1: columns}[parameters[0]]
-        if not along:
-            return A
-        kept = tuple(size for k, size in enumerate(A.tensor.axes) if k not in along)
-        row_axes = sum(k not in along for k in rows)
-        return Indexed(Applied(self, (A.tensor,), kept, along), row_axes)
-
-    def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
-        (z,) = head.arguments
-        if not head.axes:
-            shown = show(z, 0, 1) if len(z.axes) == 2 else show(z, None, 0)
-            return applied(self, [untransposed(shown)], (None,))
-        kept = next(k for k in range(len(z.axes)) if k not in head.parameters)
-        (over,) = head.parameters
-        place = (kept, over) if row is not None else (over, kept)
-        return applied(self, [show(z, *place)], (1 if row is not None else 0,))
 
     def derivative(self, head: Applied, argument: int) -> Sum:
         (z,) = head.arguments

@@ -46,6 +46,9 @@ class Verification:
         coarse = (bound for bound in BOUNDS if bound >= least)
         return next((bound for bound in coarse if self.max_relative_error < bound), inf)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self)}
+
     def __str__(self) -> str:
         sizes = ", ".join(f"{name} {size}" for name, size in self.sizes.items())
         points = f"{self.points} random point{'s' if self.points != 1 else ''}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from diagrad.index.laws.digits import all_digits, any_digit, one_digit
 from diagrad.index.laws.facts import (
     centred,
     discrete_powers,
@@ -38,6 +39,9 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("merge powers", merge_powers),
     ("multiply out", inline),
     ("contract δ", contract_delta),
+    ("one digit at a place", one_digit),
+    ("sum over digits", any_digit),
+    ("same digits", all_digits),
     ("numbers", numbers),
     ("common number", primitive),
     ("entries are 0, 1 or ±1", discrete_powers),

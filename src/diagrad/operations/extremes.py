@@ -1,0 +1,210 @@
+"""The largest entry, the smallest and the product, of everything or along an axis that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diagrad.dimensions import Shape
+from diagrad.expression import Apply, Expression
+from diagrad.index.build import delta, labels, tensor
+from diagrad.index.term import Applied, Head, Sum, as_number, constant
+from diagrad.operations.kernels import real
+from diagrad.operations.reductions import (
+    Whole,
+    effective_axis,
+    line_of,
+    named_reduction,
+    numpy_axis,
+    others,
+    summed_over,
+)
+from diagrad.operations.room import (
+    ATOM,
+    COMPARE,
+    SIGN,
+    Array,
+    Form,
+    Operation,
+    Show,
+    Takes,
+    Use,
+    applied,
+)
+from diagrad.operations.saying import letters, of_value, of_variable
+
+ENTRYWISE_FACTS = frozenset({"positive", "nonneg", "nonzero", "prob"})
+
+
+class Largest(Whole):
+    """max(A). At a tie the entry that stands first, row by row, is the largest."""
+
+    name = "max"
+    summary = (
+        "The largest entry, of all or along an axis. Its derivative is 1 at that entry and 0 at "
+        "the others; of several that are largest, the first (row by row, as `numpy.argmax` has "
+        "it) counts alone. The derivative is printed as `where(A == max(A), 1, 0)`, which says "
+        "the same where there is no tie."
+    )
+    example = "max(A, axis=1)"
+    because = "only the largest entry moves the maximum, and the maximum moves as it does"
+    rule = "largest entry"
+    keeps = ENTRYWISE_FACTS
+    sense = 1
+    word = "largest"
+
+    def says(self, use: Use) -> str:
+        if not summed_over(use):
+            return ""
+        at = letters(use.node.operands[0].shape)
+        value, own, line = of_value(use, at), of_variable(use, at), line_of(use)
+        of = f" of each {line}" if line else f" of {use.variable}"
+        tie = f"of several that are {self.word} the first counts alone"
+        moves = f"only the {self.word} entry{of} moves {value}"
+        return f"{moves}: ∂{value}/∂{own} is 1 where {own} = {value}, elsewhere 0; {tie}"
+
+    def simplified(self, head: Applied) -> Head | None:
+        value = as_number(head.arguments[0])
+        return None if value is None else constant(value, head.axes)
+
+    def derivative(self, head: Applied, argument: int) -> Sum:
+        (a,) = head.arguments
+        i, j = labels(head.axes), labels(a.axes)
+        first = Applied(FIRST, (a, head), a.axes, head.parameters)
+        return tensor((i, j), delta(i, others(j, head.parameters)) * first[j])
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        """Chosen by the real part, so that a complex step moves what the entry moves."""
+        a, axis = lined_up(arrays[0], node)
+        place = np.expand_dims(np.argmax(self.sense * real(a), axis), axis)
+        value: Array = np.take_along_axis(a, place, axis)
+        return value
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        if notation == "latex" and effective_axis(node) is None:
+            return Form(rf"\{self.name}\left({{0}}\right)", ATOM, (0,))
+        return named_reduction(self.name, notation, node)
+
+
+class Smallest(Largest):
+    """min(A), likewise."""
+
+    name = "min"
+    summary = (
+        "The smallest entry, of all or along an axis. Its derivative is 1 at that entry and 0 at "
+        "the others; of several that are smallest, the first counts alone, as for `max`."
+    )
+    example = "min(A, axis=0)"
+    because = "only the smallest entry moves the minimum, and the minimum moves as it does"
+    rule = "smallest entry"
+    sense = -1
+    word = "smallest"
+
+
+class First(Operation):
+    """1 at the first entry of A that equals m (along the axes over which m is the largest or the
+    smallest), elsewhere 0: the derivative of m by A.
+
+    It is no word of the language. Where there is no tie it is the `where` as which it is printed.
+    By values it is the entry nearest to m, so that rounding A and m apart makes it no other. With
+    `turned`, the first is the first of the transpose.
+    """
+
+    name = "first"
+    takes = Takes(operands=("A", "m"))
+    summary = "1 at the first entry of A that equals m, elsewhere 0."
+    because = "which entry is the largest does not change where there is no tie"
+    rule = "largest entry"
+    entrywise = False
+    facts = frozenset({"nonneg"})
+    idempotent = True
+
+    def __init__(self, turned: bool = False) -> None:
+        self.turned = turned
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        return (self.name, int(self.turned))
+
+    def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
+        return shapes[0]
+
+    def derivative(self, head: Applied, argument: int) -> Sum:
+        return constant(0, head.axes + head.arguments[argument].axes)
+
+    def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
+        a, m = head.arguments
+        along = head.parameters
+        if len(along) == len(a.axes):
+            room = FIRST_TURNED if row is not None and column is not None and row > column else self
+            return applied(room, [show(a, row, column), show(m, None, None)], (None,))
+        down = row in along
+        extreme = show(m, None, 0) if down else show(m, 0, None)
+        return applied(self, [show(a, row, column), extreme], (0 if down else 1,))
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        a, m = (np.swapaxes(x, -1, -2) if self.turned else x for x in arrays)
+        distance, axis = lined_up(abs(real(a) - real(m)), node)
+        hit = np.zeros(distance.shape, arrays[0].dtype)
+        np.put_along_axis(hit, np.expand_dims(np.argmin(distance, axis), axis), 1, axis)
+        hit = hit.reshape(np.broadcast_shapes(a.shape, m.shape))
+        return np.swapaxes(hit, -1, -2) if self.turned else hit
+
+    def form(self, notation: str, node: Apply) -> Form:
+        loose = (COMPARE + 1, COMPARE + 1)
+        match notation:
+            case "unicode":
+                return Form("𝟙[{0} = {1}]", ATOM, loose)
+            case "latex":
+                return Form(r"\mathbb{{1}}\left[{0} = {1}\right]", ATOM, loose)
+        return Form("where({0} == {1}, 1, 0)", ATOM, loose)
+
+
+class Product(Whole):
+    name = "prod"
+    summary = (
+        "The product of all entries, or along an axis. Its derivative by an entry is the product "
+        "of the others, printed as `prod(A) / A`: that has no value (0 / 0) at an entry that is 0, "
+        "and says so by NaN."
+    )
+    example = "prod(A, axis=1)"
+    because = "∂p/∂aᵢ is the product of the other entries, p/aᵢ where aᵢ is not 0"
+    rule = "product of entries"
+    keeps = ENTRYWISE_FACTS
+
+    def says(self, use: Use) -> str:
+        if not summed_over(use):
+            return ""
+        at = letters(use.node.operands[0].shape)
+        value, own = of_value(use, at), of_variable(use, at)
+        the_others = f"the other entries of its {line}" if (line := line_of(use)) else "the others"
+        derivative = f"∂{value}/∂{own} is the product of {the_others}"
+        return f"{derivative}, so ∂{value}/∂{own} = {value}/{own}; where {own} = 0 this is 0/0"
+
+    def derivative(self, head: Applied, argument: int) -> Sum:
+        (a,) = head.arguments
+        i, j = labels(head.axes), labels(a.axes)
+        return tensor((i, j), delta(i, others(j, head.parameters)) * head[i] * a[j] ** -1)
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        value: Array = np.prod(arrays[0], axis=numpy_axis(node), keepdims=True)
+        return value
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        if effective_axis(node) is not None or notation not in ("unicode", "latex"):
+            return named_reduction("prod", notation, node)
+        return Form("∏({0})" if notation == "unicode" else r"\prod\left({0}\right)", SIGN, (0,))
+
+
+def lined_up(a: Array, node: Apply) -> tuple[Array, int]:
+    """The array and the axis along which to look, all entries of a matrix row by row in one."""
+    axis = numpy_axis(node)
+    if isinstance(axis, int):
+        return a, axis
+    return a.reshape(*a.shape[:-2], 1, a.shape[-2] * a.shape[-1]), -1
+
+
+FIRST, FIRST_TURNED = First(), First(turned=True)
+OPERATIONS: tuple[Operation, ...] = (Largest(), Smallest(), Product())

@@ -1,0 +1,107 @@
+"""Derivations as people read them: text, LaTeX, Markdown, a light HTML; and as data."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from diagrad.pages import marked
+from diagrad.pages.compose import ROUTES, pages
+from diagrad.pages.data import as_data
+from diagrad.pages.story import given
+from diagrad.pages.text import Row as Row
+from diagrad.pages.text import rows_of
+
+if TYPE_CHECKING:
+    from diagrad.derivation import Derivation
+    from diagrad.language import Source
+    from diagrad.show import Names
+
+WIDTH = 100
+
+
+def rows(
+    derivations: Sequence[Derivation],
+    route: str = "jacobian",
+    depth: str = "standard",
+    width: int = WIDTH,
+    ascii: bool = False,
+) -> list[Row]:
+    """The lines of the text, each with what it is, so that they can be painted."""
+    output: list[Row] = []
+    for page in pages(derivations, route, depth):
+        output += [Row("")] if output else []
+        output += rows_of(page, width, ascii)
+    return output
+
+
+def text(
+    derivations: Sequence[Derivation],
+    route: str = "jacobian",
+    depth: str = "standard",
+    width: int = WIDTH,
+    ascii: bool = False,
+) -> str:
+    """The derivations as text; steps that they share are told once."""
+    return "".join(row.text + "\n" for row in rows(derivations, route, depth, width, ascii))
+
+
+def latex(
+    derivations: Sequence[Derivation],
+    route: str = "jacobian",
+    depth: str = "standard",
+    document: bool = False,
+) -> str:
+    """LaTeX blocks; with `document` a complete article."""
+    body = _marked(marked.Marked(), derivations, route, depth)
+    return marked.document(body) if document else body
+
+
+def markdown(
+    derivations: Sequence[Derivation], route: str = "jacobian", depth: str = "standard"
+) -> str:
+    """Markdown with formulas in $ and $$, as GitHub reads them."""
+    return _marked(marked.Markdown(), derivations, route, depth)
+
+
+def html(
+    derivations: Sequence[Derivation], route: str = "jacobian", depth: str = "standard"
+) -> str:
+    """A piece of HTML for a page that typesets LaTeX, such as a notebook."""
+    return _marked(marked.Html(), derivations, route, depth)
+
+
+def _marked(
+    writer: marked.Marked, derivations: Sequence[Derivation], route: str, depth: str
+) -> str:
+    return "\n".join(writer.page(page) for page in pages(derivations, route, depth))
+
+
+def data(derivations: Sequence[Derivation], route: str = "jacobian") -> list[dict[str, Any]]:
+    """What JSON has of the derivations; with "both" routes the steps of the first."""
+    return [as_data(d, ROUTES[0] if route == "both" else route) for d in derivations]
+
+
+def bundle(derivation: Derivation) -> dict[str, str]:
+    """What a notebook shows of a derivation."""
+    return {
+        "text/plain": text([derivation]),
+        "text/latex": latex([derivation]),
+        "text/html": html([derivation]),
+    }
+
+
+def problem_bundle(source: Source, names: Names) -> dict[str, str]:
+    """What a notebook shows of a problem: what is given."""
+    page = (given(source, names),)
+    return {
+        "text/plain": "\n".join(row.text for row in rows_of(page, WIDTH, False)),
+        "text/latex": marked.Marked().page(page),
+        "text/html": marked.Html().page(page),
+    }
+
+
+def terminal_width() -> int:
+    """The columns of the terminal; 100 where there is none."""
+    return max(40, shutil.get_terminal_size((WIDTH, 24)).columns)

@@ -1,0 +1,234 @@
+"""From derivations to pages: what is shown at which depth, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from diagrad.derivation.step import Step
+from diagrad.errors import DerivationError
+from diagrad.expression import Symbol, walk
+from diagrad.formula import Formula
+from diagrad.pages import maths, words
+from diagrad.pages.entries import EntryItems
+from diagrad.pages.page import Block, Equation, Heading, Item, Maths, Outcome, Page, Side
+from diagrad.pages.steps import JacobianItems, sentences
+from diagrad.pages.story import Story
+
+if TYPE_CHECKING:
+    from diagrad.derivation import Derivation
+
+DEPTHS = ("overview", "standard", "full")
+KINDS = {"jacobian": JacobianItems, "elements": EntryItems}
+ROUTES = tuple(KINDS)
+
+
+def pages(derivations: Sequence[Derivation], route: str, depth: str) -> list[Page]:
+    """A page for all derivations that share their steps. Raises DerivationError for a route or
+    depth that there is not."""
+    if depth not in DEPTHS:
+        raise DerivationError(f"unknown depth {depth!r}: there are {', '.join(DEPTHS)}")
+    if route not in (*ROUTES, "both"):
+        raise DerivationError(f"unknown route {route!r}: there are {', '.join(ROUTES)}, both")
+    groups: dict[int, list[Derivation]] = {}
+    for derivation in derivations:
+        groups.setdefault(id(derivation.telling), []).append(derivation)
+    routes = list(ROUTES) if route == "both" else [route]
+    return [Composer(Story(group), routes, depth).page() for group in groups.values()]
+
+
+class Composer:
+    """Puts the page of one story together."""
+
+    def __init__(self, story: Story, routes: Sequence[str], depth: str) -> None:
+        self.story, self.routes, self.depth = story, routes, depth
+        self.said: list[str] = []
+
+    def page(self) -> Page:
+        blocks: list[Block] = [self.story.given()]
+        if self.story.untold:
+            return (*blocks, Heading(f"Without steps: {self.story.untold}"), self._outcome())
+        for k, route in enumerate(self.routes):
+            if k > 0:
+                blocks.append(Heading(AGAIN[route]))
+            blocks += self._steps(route)
+        return (*blocks, self._outcome())
+
+    def _steps(self, route: str) -> Iterator[Block]:
+        kind = KINDS[route]
+        items = kind(self.story, self.depth)
+        items.said |= set(self.said)
+        for number, (heading, step) in enumerate(self._ordered(route), 1):
+            if heading:
+                yield heading
+            item = items.item(step, str(number))
+            self.said += _said(item)
+            yield item
+
+    def _ordered(self, route: str) -> Iterator[tuple[Heading | None, Step]]:
+        """Each step once, those that several derivations need first, with the headings between."""
+        found: dict[int, Step] = {}
+        for derivation in self.story.derivations:
+            for step in derivation.steps_by(route):
+                if step.rule != "write out":
+                    found.setdefault(id(step), step)
+        if self.story.telling.order == 2:
+            yield from self._second_order(list(found.values()))
+        elif len(self.story.derivations) > 1:
+            yield from self._sweep(list(found.values()))
+        else:
+            yield from ((None, step) for step in found.values())
+
+    def _sweep(self, steps: Sequence[Step]) -> Iterator[tuple[Heading | None, Step]]:
+        order = list(self.story.last.sweep.nodes)
+        asked = [d.wrt for d in self.story.derivations]
+        place = sorted(steps, key=lambda s: (s.target[1] in asked, order.index(s.target[1])))
+        shared = [s for s in place if s.target[1] not in asked]
+        own = place[len(shared) :]
+        own.sort(key=lambda s: asked.index(s.target[1]))
+        count = words.all_of(len(asked))
+        yield from _headed(Heading(f"One sweep back, shared by {count}"), shared)
+        yield from _headed(Heading("What each variable adds") if shared else None, own)
+
+    def _second_order(self, steps: Sequence[Step]) -> Iterator[tuple[Heading | None, Step]]:
+        """The gradient under its name, then the derivative of that."""
+        second = self.story.last
+        g = second.sweep.of
+        before = [s for s in steps if s.target[0] != g]
+        after = [s for s in steps if s.target[0] == g]
+        first, again = self.story.telling.by
+        names = self.story.names
+        by = [names.shown(name, "unicode") for name in (first, again)]
+        yield from _headed(Heading(f"First the gradient by {by[0]}"), before)
+        definition = self.story.book.source.definitions[g].expression
+        sides = self.story.target(self.story.of, first), maths.of_expression(definition, names)
+        shape = words.shape_words(definition.shape, names)
+        called = Equation(maths.named(g, names), tuple(Side(side) for side in sides), shape)
+        text = f"Then the derivative of that gradient by {by[1]}"
+        heading = Heading(text, (called,), self.story.way(second, [again]))
+        yield from _headed(heading, after)
+
+    def _outcome(self) -> Outcome:
+        results, used = [], set[str]()
+        for derivation in self.story.derivations:
+            results.append(self._result(derivation))
+        for equation_formula in self._short_forms():
+            used |= _symbols(equation_formula)
+        named = tuple(
+            (maths.named(name, self.story.names), maths.written(formula))
+            for name, formula in self._named(used)
+        )
+        checks = list(dict.fromkeys(str(d.verification) for d in self.story.derivations))
+        if len(self.story.derivations) > 1 and len(checks) == 1:
+            checks[0] = f"each at {checks[0]}"
+        elif len(checks) > 1:
+            checks = [
+                f"{self.label(d)('unicode')} at {d.verification}" for d in self.story.derivations
+            ]
+        return Outcome(tuple(results), named, tuple(checks))
+
+    def _result(self, d: Derivation) -> Equation:
+        """∂J/∂W₁ = xᵀ δ₁ = xᵀ (… written out)."""
+        sides = [maths.written(d.result)]
+        short = self._short(d)
+        if short is not None:
+            sides.insert(0, maths.written(short))
+        shape = words.shape_words(d.result.shape, self.story.names)
+        said = ", ".join(filter(None, [shape, self._layout(d)]))
+        return Equation(self.label(d), tuple(Side(side) for side in sides), said)
+
+    def _short(self, d: Derivation) -> Formula | None:
+        """The result in short names, where it was written out: those that several derivations
+        share, and those that its steps gave to long adjoints."""
+        if d.order == 2:
+            return None
+        last = d.steps[-1]
+        alone = len(self.story.derivations) == 1
+        if last.rule != "write out" or (alone and not _symbols(last.before) & self.story.short):
+            return None
+        same = last.before.layout == last.after.layout and not last.before.labels
+        return last.before if same else None
+
+    def _short_forms(self) -> Iterator[Formula]:
+        yield from (f for d in self.story.derivations if (f := self._short(d)) is not None)
+
+    def _named(self, used: Iterable[str]) -> Iterator[tuple[str, Formula]]:
+        definitions = self.story.book.source.definitions
+        for name in self.story.book.called.values():
+            if name in used and name in definitions:
+                yield name, self.story.book.formula(definitions[name].expression)
+
+    def label(self, d: Derivation) -> Maths:
+        """∂J/∂x, ∂²J/∂x∂W₁; ∂hⱼ/∂Wₖₗ where the result is by elements."""
+        names, of, by = self.story.names, self.story.of, _by(d)
+        labels = d.result.shown_labels
+        by_axes = bool(labels) and d.layout in ("tensor", "gradient")
+        ranks = [self.story.rank(name) for name in (of, *by)]
+        pieces = _pieces(labels, ranks) if by_axes else ["" for _ in ranks]
+        if d.order == 2:
+            label = maths.second_derivative(names, of, by, pieces[1:])
+        else:
+            label = maths.derivative(names, of, by[0], *pieces)
+        return maths.labelled(label, labels) if labels and not by_axes else label
+
+    def _layout(self, d: Derivation) -> str:
+        """Which entry of the result is which derivative."""
+        names, by = self.story.names, _by(d)
+        of = names.shown(self.story.of, "unicode")
+        ranks = [self.story.rank(name) for name in (self.story.of, *by)]
+        if not any(ranks[1:]):
+            return f"the shape of {of}" if ranks[0] else ""
+        first = names.shown(by[0], "unicode")
+        if d.layout == "gradient":
+            return f"the shape of {first} (gradient layout)"
+        if d.layout == "vec":
+            below = "".join(f"∂vec({names.shown(name, 'unicode')})" for name in by)
+            power = "²" if d.order == 2 else ""
+            above = f"∂{power}{of}" if d.order == 2 else f"∂vec({of})"
+            return f"{above}/{below}, columns stacked (vec layout)"
+        if d.layout == "tensor":
+            axes = [of, first] if d.order == 1 else [names.shown(n, "unicode") for n in by]
+            return f"the axes of {axes[0]}, then those of {axes[1]} (tensor layout)"
+        return f"{self._entries(d, ranks)} ({d.layout} layout)"
+
+    def _entries(self, d: Derivation, ranks: Sequence[int]) -> str:
+        """`entry i,j is ∂ŷᵢ/∂xⱼ` for a Jacobian or a Hessian."""
+        place = "ijkl"[: sum(ranks)]
+        pieces = _pieces(place, ranks)
+        names, of, by = self.story.names, self.story.of, _by(d)
+        if d.order == 2:
+            entry = maths.second_derivative(names, of, by, pieces[1:])
+        else:
+            entry = maths.derivative(names, of, by[0], *pieces)
+        if d.order == 1 and (d.layout == "denominator") != (list(ranks) == [0, 2]):
+            place = place[::-1]
+        return f"entry {','.join(place)} is {entry('unicode')}"
+
+
+AGAIN = {"elements": "The same by elements, then vectorised", "jacobian": "The same by Jacobians"}
+
+
+def _pieces(labels: str, ranks: Sequence[int]) -> list[str]:
+    """The labels in pieces of these lengths."""
+    return [labels[sum(ranks[:k]) : sum(ranks[: k + 1])] for k in range(len(ranks))]
+
+
+def _by(d: Derivation) -> list[str]:
+    """The names in the denominator: one, or the two of a second derivative."""
+    names = [d.wrt] if isinstance(d.wrt, str) else list(d.wrt)
+    return names if len(names) == d.order else names * d.order
+
+
+def _headed(
+    heading: Heading | None, steps: Sequence[Step]
+) -> Iterator[tuple[Heading | None, Step]]:
+    for k, step in enumerate(steps):
+        yield (None if k else heading), step
+
+
+def _symbols(formula: Formula) -> set[str]:
+    return {node.name for node in walk(formula.expression) if isinstance(node, Symbol)}
+
+
+def _said(item: Item) -> list[str]:
+    return sentences(item.reason) + [s for part in item.parts for s in _said(part)]

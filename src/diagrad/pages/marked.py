@@ -1,0 +1,209 @@
+"""A page in a markup with LaTeX's formulas: LaTeX, Markdown as GitHub reads it, HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from diagrad.operations.room import SUPERSCRIPT
+from diagrad.pages.page import Block, Equation, Given, Heading, Item, Maths, Outcome, Page, Side
+from diagrad.pages.steps import sentences
+from diagrad.show.glyphs import prepared
+from diagrad.show.inline import in_math_mode
+from diagrad.show.sentences import in_latex_text
+
+Rows = Sequence[tuple[str, str, str]]
+INLINE = re.compile(r"\\\((.*?)\\\)", re.DOTALL)
+
+
+class Marked:
+    """LaTeX: blocks are text, align* and bold words."""
+
+    def inline(self, maths: Maths) -> str:
+        return rf"\({maths('latex')}\)"
+
+    def say(self, sentence: str) -> str:
+        return in_latex_text(sentence)
+
+    def display(self, rows: Rows, unicode: str) -> str:
+        return f"\\begin{{align*}}\n{_aligned(rows)}\n\\end{{align*}}"
+
+    def heading(self, words: str) -> str:
+        return rf"\medskip\noindent\textbf{{{words}}}\par"
+
+    def paragraph(self, text: str) -> str:
+        return rf"\noindent {text}\par"
+
+    def strong(self, text: str) -> str:
+        return rf"\textbf{{{text}}}"
+
+    def page(self, page: Page) -> str:
+        return "\n".join(line for block in page for line in self.block(block)) + "\n"
+
+    def block(self, block: Block) -> Iterator[str]:
+        match block:
+            case Given():
+                return self.given(block)
+            case Item():
+                return self.item(block)
+            case Outcome():
+                return self.outcome(block)
+        return self.part(block)
+
+    def given(self, given: Given) -> Iterator[str]:
+        yield self.heading("Given")
+        if given.convention:
+            yield self.paragraph(
+                self.say(given.convention[:1].upper() + given.convention[1:]) + "."
+            )
+        shown = [f"{self.inline(v)}: {self.say(words)}" for v, words in given.variables]
+        if shown:
+            yield self.paragraph("; ".join(shown) + ".")
+        rows = []
+        for d in given.definitions:
+            remark = rf" \quad \text{{{d.remark}}}" if d.remark else ""
+            rows.append((d.name("latex"), d.formula("latex"), in_maths(d.shape) + remark))
+        if rows:
+            said = [f"{d.name('unicode')} = {d.formula('unicode')}" for d in given.definitions]
+            yield self.display(rows, "; ".join(said))
+        yield from self._way(given.way)
+
+    def _way(self, way: Sequence[Maths]) -> Iterator[str]:
+        if way:
+            yield self.paragraph(f"The way back: {', '.join(map(self.inline, way))}.")
+
+    def part(self, heading: Heading) -> Iterator[str]:
+        yield self.heading(self.say(heading.words))
+        if heading.called:
+            yield self.equations(heading.called)
+        yield from self._way(heading.way)
+
+    def item(self, item: Item) -> Iterator[str]:
+        yield self.paragraph(self.strong(item.number))
+        yield self.equations(item.equations)
+        whys = [s for e in item.equations for side in e.sides for s in sentences(side.why)]
+        said = dict.fromkeys([*whys, *sentences(item.reason)])
+        if said:
+            yield self.paragraph(self.say("; ".join(said)) + ".")
+        for part in item.parts:
+            yield from self.item(part)
+
+    def equations(self, equations: Sequence[Equation]) -> str:
+        rows = [row for equation in equations for row in _rows(equation)]
+        return self.display(rows, "; ".join(_in_unicode(equation) for equation in equations))
+
+    def outcome(self, outcome: Outcome) -> Iterator[str]:
+        yield self.heading("Result" if len(outcome.results) == 1 else "Results")
+        for equation in outcome.results:
+            yield self.equations([equation._replace(shape="")])
+            if equation.shape:
+                yield self.paragraph(self.say(equation.shape) + ".")
+        for name, formula in outcome.named:
+            yield self.equations([Equation(name, (Side(formula),), lead="with")])
+        for check in outcome.checks:
+            yield self.paragraph(self.say(f"Checked: {in_powers(check)}") + ".")
+
+
+class Markdown(Marked):
+    """Markdown with $ and $$."""
+
+    def inline(self, maths: Maths) -> str:
+        return f"${maths('latex')}$"
+
+    def say(self, sentence: str) -> str:
+        return INLINE.sub(lambda m: f"${m[1].strip()}$", in_latex_text(sentence))
+
+    def display(self, rows: Rows, unicode: str) -> str:
+        return f"$$\n\\begin{{aligned}}\n{_aligned(rows)}\n\\end{{aligned}}\n$$\n"
+
+    def heading(self, words: str) -> str:
+        return f"### {words}\n"
+
+    def paragraph(self, text: str) -> str:
+        return f"{text}\n"
+
+    def strong(self, text: str) -> str:
+        return f"**{text}**"
+
+
+class Html(Marked):
+    """Light HTML for a page that typesets LaTeX; the Unicode form of a formula is its title."""
+
+    def inline(self, maths: Maths) -> str:
+        return (
+            f'<span title="{escape(maths("unicode"))}">\\({escape(maths("latex"), quote=False)}\\)'
+            "</span>"
+        )
+
+    def say(self, sentence: str) -> str:
+        return escape(in_latex_text(sentence), quote=False)
+
+    def display(self, rows: Rows, unicode: str) -> str:
+        body = escape(_aligned(rows), quote=False)
+        shown = f"\\[\\begin{{aligned}}\n{body}\n\\end{{aligned}}\\]"
+        return f'<div title="{escape(unicode)}">{shown}</div>'
+
+    def heading(self, words: str) -> str:
+        return f"<h4>{words}</h4>"
+
+    def paragraph(self, text: str) -> str:
+        return f"<p>{text}</p>"
+
+    def strong(self, text: str) -> str:
+        return f"<b>{text}</b>"
+
+    def page(self, page: Page) -> str:
+        return f'<div class="diagrad">\n{super().page(page)}</div>\n'
+
+
+def in_maths(shape: str) -> str:
+    """A shape in math mode; words upright."""
+    if not shape or "," in shape:
+        return ""
+    if shape == "scalar":
+        return r"\text{scalar}"
+    return in_math_mode(prepared(shape))
+
+
+def in_powers(check: str) -> str:
+    """10⁻¹² for 1e-12, and N = 5 for N 5 among the sizes."""
+    powers = re.sub(r"1e(-\d+)", lambda m: "10" + str(int(m[1])).translate(SUPERSCRIPT), check)
+    return re.sub(r"(?<=[, ])(\w+) (\d+)(?=[,:])", r"\1 = \2", powers)
+
+
+def _aligned(rows: Rows) -> str:
+    lines = []
+    for left, right, note in rows:
+        lines.append(f"{left} &= {right}" + (f" && {note}" if note else ""))
+    return " \\\\\n".join(lines)
+
+
+def _rows(equation: Equation) -> Iterator[tuple[str, str, str]]:
+    left = equation.left("latex")
+    if equation.lead:
+        left = rf"\text{{{equation.lead}}} \; {left}"
+    for k, side in enumerate(equation.sides):
+        note = in_maths(equation.shape) if k == 0 else ""
+        yield left if k == 0 else "", side.maths("latex"), note
+
+
+def _in_unicode(equation: Equation) -> str:
+    lead = f"{equation.lead} " if equation.lead else ""
+    sides = (side.maths("unicode") for side in equation.sides)
+    return lead + " = ".join([equation.left("unicode"), *sides])
+
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[T1]{fontenc}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=2cm]{geometry}
+\allowdisplaybreaks
+\begin{document}
+"""
+
+
+def document(body: str) -> str:
+    """A complete article around LaTeX blocks."""
+    return f"{PREAMBLE}\n{body}\n\\end{{document}}\n"

@@ -1,0 +1,79 @@
+"""A derivation as a page: what stands on it and in which order, in no notation yet.
+
+Formulas are functions from a notation to text; sentences are Unicode, which `show.sentences` turns
+into the others. Every form of output draws the same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+# How a formula is written in a notation: "unicode", "ascii" or "latex".
+Maths = Callable[[str], str]
+
+
+class Side(NamedTuple):
+    """One right side of an equation, and why it is equal to what stands before it."""
+
+    maths: Maths
+    why: str = ""
+
+
+class Equation(NamedTuple):
+    """left = side = side …; `shape` is that of the value, or of the factors and the value.
+
+    `lead` are words in front of it. `aligned` sets every side on a line of its own.
+    """
+
+    left: Maths
+    sides: tuple[Side, ...]
+    shape: str = ""
+    lead: str = ""
+    aligned: bool = False
+
+
+class Item(NamedTuple):
+    """A step: its number, equations, the reason, and the steps it consists of."""
+
+    number: str
+    equations: tuple[Equation, ...]
+    reason: str = ""
+    parts: tuple[Item, ...] = ()
+
+
+class Defined(NamedTuple):
+    name: Maths
+    formula: Maths
+    shape: str
+    remark: str
+
+
+class Given(NamedTuple):
+    """The problem: its convention, variables with shape and facts, definitions, and the way back
+    from the value to the variables."""
+
+    convention: str
+    variables: tuple[tuple[Maths, str], ...]
+    definitions: tuple[Defined, ...]
+    way: tuple[Maths, ...]
+
+
+class Heading(NamedTuple):
+    """Words above a part of the page, what has a name from here on, and the way the part takes."""
+
+    words: str
+    called: tuple[Equation, ...] = ()
+    way: tuple[Maths, ...] = ()
+
+
+class Outcome(NamedTuple):
+    """The results, the names that stand in them, and how they were checked."""
+
+    results: tuple[Equation, ...]
+    named: tuple[tuple[Maths, Maths], ...]
+    checks: tuple[str, ...]
+
+
+Block = Given | Heading | Item | Outcome
+Page = tuple[Block, ...]

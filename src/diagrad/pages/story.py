@@ -1,0 +1,148 @@
+"""What the pages of one request have in common: the names, and how derivatives are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from diagrad.derivation.account import Account
+from diagrad.derivation.restate import restated
+from diagrad.errors import DerivationError
+from diagrad.expression import Symbol
+from diagrad.language import Source
+from diagrad.matrix.elements import LETTERS
+from diagrad.pages import maths, words
+from diagrad.pages.page import Defined, Given, Maths
+from diagrad.show import Names
+
+if TYPE_CHECKING:
+    from diagrad.derivation import Derivation
+
+
+class Story:
+    """Derivations that share their telling, and so their steps and names."""
+
+    def __init__(self, derivations: Sequence[Derivation]) -> None:
+        self.derivations = derivations
+        self.telling = derivations[0].telling
+        self.untold = ""
+        try:
+            accounts = self.telling.accounts
+        except DerivationError as error:
+            self.untold = str(error)
+            accounts = (self._first_account(),)
+        self.first, self.last = accounts[0], accounts[-1]
+        self.book = self.last.book
+        self.names = self.book.names
+        self.source = self.first.restated.source
+        self.of = self.first.restated.of
+        self.shapes = self.first.sweep.shapes | self.last.sweep.shapes
+
+    def _first_account(self) -> Account:
+        """That of the gradient, where a second derivative has no steps."""
+        telling = self.telling
+        names = restated(telling.source, telling.of, set(telling.by))
+        return Account(names, telling.by[:1], telling.signs, telling.means)
+
+    @cached_property
+    def wrt(self) -> list[str]:
+        """The names that the first account leads to."""
+        if self.telling.order == 2:
+            return [self.telling.by[0]]
+        return [d.wrt for d in self.derivations if isinstance(d.wrt, str)]
+
+    @cached_property
+    def short(self) -> set[str]:
+        """The short names of long adjoints: delta1."""
+        nodes = self.book.sweep.nodes.values()
+        return {self.book.called[node.name] for node in nodes if node.known is not None}
+
+    @property
+    def needed(self) -> list[str]:
+        """The names that the value depends on, variables and definitions in their order."""
+        symbol = Symbol(self.shapes[self.of], self.of, "definition")
+        found = self.source.needed(symbol) | {self.of, *self.wrt}
+        return [n for n in (*self.source.variables, *self.source.definitions) if n in found]
+
+    def rank(self, name: str) -> int:
+        return words.rank(self.shapes[name])
+
+    def entry_labels(self, of: str, wrt: str) -> tuple[str, str]:
+        """The labels of an entry of ∂of/∂wrt: those of `of`, then those of `wrt`."""
+        above, below = self.rank(of), self.rank(wrt)
+        return LETTERS[:above], LETTERS[above : above + below]
+
+    def target(self, of: str, wrt: str, entry: bool = False) -> Maths:
+        """∂of/∂wrt, or an entry of it."""
+        above, below = self.entry_labels(of, wrt) if entry else ("", "")
+        return maths.derivative(self.names, of, wrt, above, below)
+
+    def given(self) -> Given:
+        needed = self.needed
+        remarks = dict.fromkeys(self.wrt, "the variable here")
+        shown = given(self.source, self.names, needed, remarks)
+        way = self.way(self.first, self.wrt)
+        return shown._replace(convention=self._convention(needed), way=way)
+
+    def _convention(self, needed: Sequence[str]) -> str:
+        """Rows, columns or examples, and which entry of the derivative is which."""
+        said = [words.convention(self.source, needed)]
+        wrt = self.wrt[0]
+        if self.first.sweep.scalar:
+            said.append("gradients have the shape of their variable")
+        elif self.rank(self.of) == self.rank(wrt) == 1:
+            whole, entry = self.target(self.of, wrt), self.target(self.of, wrt, entry=True)
+            said.append(f"entry i,j of {whole('unicode')} is {entry('unicode')}")
+        return "; ".join(filter(None, said))
+
+    def way(self, account: Account, wrt: Sequence[str]) -> tuple[Maths, ...]:
+        """The way back from the value, one line for each stretch between branchings."""
+        nodes = account.sweep.nodes
+        wanted = set(wrt)
+        children: dict[str, list[str]] = {}
+        for node in reversed(nodes.values()):
+            for link in node.links if node.name in wanted else ():
+                wanted.add(link.consumer)
+                children.setdefault(link.consumer, []).insert(0, node.name)
+        lines, waiting, done = [], [account.sweep.of], set[str]()
+        while waiting:
+            name = waiting.pop(0)
+            if name in done or name not in children:
+                continue
+            stations = [[name]]
+            while len(below := children.get(stations[-1][0], [])) >= 1:
+                done.add(stations[-1][0])
+                stations.append(below)
+                if len(below) > 1:
+                    waiting += below
+                    break
+            lines.append(maths.way(self.names, stations))
+        return tuple(lines)
+
+    def shape(self, shape: Sequence[object]) -> str:
+        return words.shape_words(shape, self.names)
+
+
+def given(
+    source: Source,
+    names: Names,
+    needed: Sequence[str] | None = None,
+    remarks: Mapping[str, str] = MappingProxyType({}),
+) -> Given:
+    """Variables and definitions, all or those that are needed; `remarks` on some definitions."""
+    wanted = [*source.variables, *source.definitions] if needed is None else needed
+    variables = []
+    for v in (v for name, v in source.variables.items() if name in wanted):
+        said = [words.shape_words(v.shape, names), words.facts_of(v)]
+        variables.append((maths.named(v.name, names), ", ".join(filter(None, said))))
+    definitions = []
+    for name, definition in source.definitions.items():
+        if name in wanted:
+            expression = definition.expression
+            remark = remarks.get(name) or words.remark_on(expression)
+            shape = words.shape_words(expression.shape, names)
+            formula = maths.of_expression(expression, names)
+            definitions.append(Defined(maths.named(name, names), formula, shape, remark))
+    return Given(words.convention(source, wanted), tuple(variables), tuple(definitions), ())
