@@ -1,4 +1,4 @@
-"""What the documentation says is so: examples run, the catalogue is new, links lead somewhere."""
+"""What the documentation says is so: examples print what they print, links lead somewhere."""
 
 import doctest
 import importlib.util
@@ -18,29 +18,27 @@ def by_name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def without_fences(text: str) -> str:
-    """Blank lines where fences were, because expected output ends at a blank line."""
-    return re.sub(r"^```.*$", "", text, flags=re.MULTILINE)
-
-
 def anchors(text: str) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
-def catalogue() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("catalogue", ROOT / "tools" / "catalogue.py")
+def tool(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
+printed = tool("printed")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_the_examples_of_a_page_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    text = without_fences(page.read_text(encoding="utf-8"))
+    text = printed.without_fences(page.read_text(encoding="utf-8"))
     examples = doctest.DocTestParser().get_doctest(text, {}, by_name(page), str(page), 0)
     report: list[str] = []
     failed, _ = doctest.DocTestRunner(verbose=False).run(examples, out=report.append)
@@ -50,18 +48,68 @@ def test_the_examples_of_a_page_run(page: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("name", ["how-it-works.md", "language.md"])
 def test_a_page_with_examples_has_them(name: str) -> None:
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    assert len(doctest.DocTestParser().get_examples(without_fences(text))) > 20
+    assert len(doctest.DocTestParser().get_examples(printed.without_fences(text))) > 20
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_what_a_command_prints_on_a_page_is_what_it_prints(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text == printed.printed(text), "run python tools/printed.py --write"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_no_derivation_on_a_page_is_copied_by_hand(page: Path) -> None:
+    text = printed.PRINTED.sub("", page.read_text(encoding="utf-8"))
+    assert not re.search(r"^(Given|Results?|Checked) {2,}\S", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["conventions.md", "reading-a-derivation.md"])
+def test_a_page_of_printed_examples_has_them(name: str) -> None:
+    assert len(printed.PRINTED.findall((ROOT / "docs" / name).read_text("utf-8"))) > 5
+
+
+def test_a_printed_example_shows_the_lines_that_are_asked_for() -> None:
+    output = "Given\n  x\n\n1  first\n   why\n2  second\n\nResult\n"
+    assert printed.lines(output) == output
+    assert printed.lines(output, "from '1 ' to '2 '") == "1  first\n   why\n"
+    assert printed.lines(output, "from '2 '") == "2  second\n\nResult\n"
+    with pytest.raises(printed.Stale, match="no line begins with '3 '"):
+        printed.lines(output, "from '3 '")
+    with pytest.raises(printed.Stale, match="what lines"):
+        printed.lines(output, "until Result")
+
+
+def test_printed_examples_and_doctests_are_renewed() -> None:
+    page = (
+        "<!-- file: mine.dg -->\n```\nx: scalar\nf = x ** 3\n```\n\n"
+        '<!-- printed: diagrad derive mine.dg --depth overview | from "1" to "Result" -->\n'
+        "```\nold\n```\n\n"
+        "```python\n>>> print(1); print(); print(2)\nold\n\n```\n"
+    )
+    again = printed.tested(printed.printed(page), "page")
+    assert "```\n1  df/dx = 3 x²   scalar\n```\n".replace("df/dx", "∂f/∂x") in again
+    assert "print(2)\n1\n<BLANKLINE>\n2\n\n```" in again
+    assert again == printed.tested(printed.printed(again), "page")
+
+
+def test_an_example_that_cannot_be_printed_is_an_error() -> None:
+    with pytest.raises(printed.Stale, match="exit status 2"):
+        printed.output_of("diagrad derive nowhere.dg")
+    with pytest.raises(printed.Stale, match="only diagrad"):
+        printed.output_of("ls")
+    with pytest.raises(printed.Stale, match="not followed by a block"):
+        printed.printed("\n<!-- printed: diagrad -->\n\n```\n```\n")
 
 
 def test_the_catalogue_of_operations_is_up_to_date() -> None:
     written = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert written == catalogue().page(), "run python tools/catalogue.py"
+    assert written == tool("catalogue").page(), "run python tools/catalogue.py"
 
 
 def test_checking_the_catalogue_notices_a_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = catalogue()
+    module = tool("catalogue")
     monkeypatch.setattr(module, "PAGE", tmp_path / "operations.md")
     monkeypatch.setattr(module, "page", lambda: "new")
     assert module.main(["--check"]) == 1

@@ -158,17 +158,17 @@ p = softmax(z)
 """
 GOLDEN = """
 row: z = h @ W2 by h
-    z is linear in h: ∂zⱼ/∂hᵢ = (W₂)ᵢⱼ, which as a matrix (row j, column i) is W₂ᵀ
+    hᵢ has the factor (W₂)ᵢⱼ in zⱼ: ∂zⱼ/∂hᵢ = (W₂)ᵢⱼ, as a matrix (row j, column i) W₂ᵀ
 row: z = x @ W1 by W₁
-    (W₁)ᵢₖ reaches zₖ alone: ∂zₖ/∂(W₁)ᵢₖ = xᵢ, so ∂J/∂(W₁)ᵢₖ = xᵢ · ∂J/∂zₖ, entry i,k of the
-    outer product xᵀ ∂J/∂z
+    (W₁)ᵢⱼ reaches zⱼ alone: ∂zⱼ/∂(W₁)ᵢⱼ = xᵢ, so ∂J/∂(W₁)ᵢⱼ = xᵢ · ∂J/∂zⱼ, a column times a
+    row, the outer product xᵀ ∂J/∂z
 row: a = sigmoid(z1) by z₁
     σ works entry by entry: aᵢ depends on (z₁)ᵢ alone, so ∂a/∂z₁ is a diagonal H×H matrix;
     multiplying a row by it scales the entries one by one, which is the elementwise product ∘;
     σ′ = σ(1 − σ), taken at z₁ and written in a
 row: - by z₂
     every entry of z₂ moves every entry of ŷ, because they share Σₖ exp((z₂)ₖ): ∂ŷᵢ/∂(z₂)ⱼ =
-    ŷᵢ(δᵢⱼ − ŷⱼ) (δᵢⱼ is 1 for i = j, else 0), so the Jacobian diag(ŷ) − ŷᵀ ŷ is not
+    ŷᵢ(δᵢⱼ − ŷⱼ), so the Jacobian diag(ŷ) − ŷᵀ ŷ is not
     diagonal
 row: u = z1 + b1 by b₁
     (nothing)
@@ -188,18 +188,18 @@ row: m = mean(h) by h
 row: l = norm(x) by x
     l = √(Σᵢ xᵢ²), so ∂l/∂xᵢ = xᵢ/l; where l = 0 there is no derivative
 column: u = W @ x by x
-    u is linear in x: ∂uᵢ/∂xⱼ = Wᵢⱼ, so the Jacobian is W itself, and its transpose carries
-    the gradient back
+    xⱼ has the factor Wᵢⱼ in uᵢ: ∂uᵢ/∂xⱼ = Wᵢⱼ, so ∂J/∂xⱼ = Σᵢ ∂J/∂uᵢ · Wᵢⱼ, the column
+    Wᵀ ∂J/∂u
 column: u = W @ x by W
-    Wᵢₖ reaches uᵢ alone: ∂uᵢ/∂Wᵢₖ = xₖ, so ∂J/∂Wᵢₖ = ∂J/∂uᵢ · xₖ, entry i,k of the outer
-    product ∂J/∂u xᵀ
+    Wᵢⱼ reaches uᵢ alone: ∂uᵢ/∂Wᵢⱼ = xⱼ, so ∂J/∂Wᵢⱼ = ∂J/∂uᵢ · xⱼ, a column times a row, the
+    outer product ∂J/∂u xᵀ
 column: v = relu(z) by z
     relu works entry by entry: vᵢ depends on zᵢ alone, so ∂v/∂z is a diagonal H×H matrix;
     multiplying a column by it scales the entries one by one, which is the elementwise product ∘;
     relu′ is 1 for positive entries and 0 for the others, also at 0 by convention
 column: - by z
     every entry of z moves every entry of p, because they share Σₖ exp(zₖ): ∂pᵢ/∂zⱼ = pᵢ(δᵢⱼ
-    − pⱼ) (δᵢⱼ is 1 for i = j, else 0), so the Jacobian diag(p) − p pᵀ is not diagonal
+    − pⱼ), so the Jacobian diag(p) − p pᵀ is not diagonal
 column: J = a.T @ h by h
     the product is the sum Σᵢ aᵢ hᵢ, so ∂J/∂hᵢ = aᵢ: as a column, like h, this is a
 column: u = s * x by s
@@ -212,10 +212,12 @@ column: u = -x by x
     (nothing)
 batch: Z = X @ W1 by X
     a change dX changes Z by dX W₁, and with G = ∂J/∂Z, ⟨G, dX W₁⟩ = Σᵢⱼₖ Gᵢⱼ dXᵢₖ (W₁)ₖⱼ =
-    ⟨G W₁ᵀ, dX⟩, where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ
+    ⟨G W₁ᵀ, dX⟩, where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ: J changes by that, and what stands beside dX is the
+    derivative
 batch: Z = X @ W1 by W₁
     a change dW₁ changes Z by X dW₁, and with G = ∂J/∂Z, ⟨G, X dW₁⟩ = Σᵢⱼₖ Gᵢⱼ Xᵢₖ (dW₁)ₖⱼ =
-    ⟨Xᵀ G, dW₁⟩, where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ
+    ⟨Xᵀ G, dW₁⟩, where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ: J changes by that, and what stands beside dW₁ is
+    the derivative
 batch: Z = X @ W1 + b1 by b₁
     b₁ is added to each of the N rows, so all N rows send their gradient to the same b₁:
     they are summed
@@ -225,7 +227,7 @@ batch: A = tanh(Z1) by Z₁
     and written in A
 batch: - by Z₂
     each row by itself: there every entry of Z₂ moves every entry of P, because they share
-    Σₗ exp((Z₂)ᵢₗ): ∂Pᵢⱼ/∂(Z₂)ᵢₖ = Pᵢⱼ(δⱼₖ − Pᵢₖ) (δⱼₖ is 1 for j = k, else 0);
+    Σₗ exp((Z₂)ᵢₗ): ∂Pᵢⱼ/∂(Z₂)ᵢₖ = Pᵢⱼ(δⱼₖ − Pᵢₖ);
     summed up, ∂J/∂(Z₂)ᵢₖ = Pᵢₖ(∂J/∂Pᵢₖ − Σⱼ ∂J/∂Pᵢⱼ Pᵢⱼ)
 batch: s = sum(Z1, axis=0) by Z₁
     every entry of column j enters sⱼ once: ∂J/∂(Z₁)ᵢⱼ = ∂J/∂sⱼ, the same in all N rows

@@ -129,11 +129,11 @@ def test_ascii_writes_entries_in_square_brackets() -> None:
 def test_a_report_labels_no_unit_axis() -> None:
     problem = dg.parse("x: row[Dx];  W: matrix[Dx, H];  h = sigmoid(x @ W)")
     derivation = problem.derive("h", wrt="W", layout="tensor")
-    assert (derivation.result.labels, derivation.result.shown_labels) == ("ijkl", "jkl")
-    assert "Result   ∂hⱼ/∂Wₖₗ = δⱼₗ xₖ hⱼ (1 − hⱼ) " in pages.text([derivation])
-    latex = r"\frac{\partial h_{j}}{\partial W_{kl}} &= "
+    assert (derivation.result.labels, derivation.result.shown_labels) == ("aijk", "ijk")
+    assert "Result   ∂hᵢ/∂Wⱼₖ = δᵢₖ xⱼ hᵢ (1 − hᵢ) " in pages.text([derivation])
+    latex = r"\frac{\partial h_{i}}{\partial W_{jk}} &= "
     assert latex in pages.latex([derivation])
-    assert "Result   dh[j]/dW[k,l] = " in pages.text([derivation], ascii=True)
+    assert "Result   dh[i]/dW[j,k] = " in pages.text([derivation], ascii=True)
 
 
 # Random einsums: their trees of entries have the value of the arrays.

@@ -22,6 +22,7 @@ from diagrad.index.term import Head
 from diagrad.language import Source, read, read_expression
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.lettering import lettered
 from diagrad.matrix.raising import Raiser
 from diagrad.matrix.shown import shown
 from diagrad.setting import Setting, shapes, with_facts
@@ -236,7 +237,8 @@ class Problem:
         """The formula in matrix notation, or by elements where no matrix says it."""
         layout = arrangement.layout if arrangement.matrix else "tensor"
         try:
-            written = shown(tensor, arrangement.places, arrangement.matrix, raiser)
+            letters = lettered(arrangement.places)
+            written = shown(tensor, arrangement.places, arrangement.matrix, raiser, letters)
         except NoMatrixForm as error:
             raise DerivationError(f"this derivative is not supported yet: {error}") from None
         return Formula(written.expression, self.source, self.names, layout, written.labels)

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from diagrad.derivation.lettering import lettered
 from diagrad.derivation.restate import NOWHERE
 from diagrad.derivation.sweep import Node, Sweep, as_sum
 from diagrad.dimensions import UNIT
@@ -21,12 +20,14 @@ from diagrad.index.term import Definition, Delta, Factor, Head, Sum
 from diagrad.language.source import Definition as Defined
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.elements import by_elements
+from diagrad.matrix.lettering import lettered
 from diagrad.matrix.raising import Raiser
 from diagrad.matrix.shown import Shown, shown
 from diagrad.show import Names
 
 # Adjoints come after all names of the problem, in the order of terms too.
 AFTER = 1_000_000
+BLANK = {ord(c): None for c in " ()"}
 
 
 # Names of derivatives: what is differentiated, by what, and how many axes are those of the first.
@@ -137,6 +138,11 @@ class Book:
         if isinstance(factor.head, Delta):
             return (2, *factor.labels)
         return (1, *self.plain.rank(factor))
+
+    def alphabet(self, written: Shown) -> list[str]:
+        """The signs of a formula without their order, spaces and brackets: two formulas that have
+        the same differ by where a number or a scalar stands."""
+        return sorted(self.formula(written).unicode().translate(BLANK))
 
     def alike(self, a: Shown, b: Shown) -> bool:
         """Whether two formulas print alike, so that a step from one to the other says nothing."""

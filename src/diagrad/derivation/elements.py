@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from diagrad.derivation.lettering import lettered
 from diagrad.derivation.route import Route
 from diagrad.derivation.step import Step
 from diagrad.derivation.sweep import Node
+from diagrad.index.expanding import cancelled, settled
 from diagrad.index.term import Head, Sum
 from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.lettering import lettered
 from diagrad.matrix.shown import Shown
 
 
@@ -18,7 +19,7 @@ class ElementsRoute(Route):
     def _made(self, node: Node) -> Step:
         part = self.joined(node)
         raw = self._raw(node, part) if node.links else self.with_delta(node)
-        normal = self.sweep.context.normal(raw)
+        normal = settled(self.sweep.context.normal(raw), self.sweep.context)
         if all(link.consumer == self.sweep.of for link in node.links):
             normal = node.adjoint
         after = self.book.written(normal, node)
@@ -53,6 +54,14 @@ class ElementsRoute(Route):
         facts = self.reasons.facts(node)
         if facts:
             forms.append(("contract δ", "", self._bare_entries(raw, node)))
+        else:
+            contracted = self.sweep.context.normal(raw)
+            multiplied = cancelled(contracted, self.sweep.context)
+            if multiplied is not None and multiplied is not normal:
+                forms.append(("contract δ", "", self._entries(contracted, node)))
+                forms.append(
+                    ("multiply out", "what divides cancels", self._entries(multiplied, node))
+                )
         rule = "facts" if facts else "contract δ"
         forms.append((rule, "; ".join(facts), self._entries(normal, node)))
         if not after.labels:

@@ -33,7 +33,7 @@ class JacobianRoute(Route):
             if link.consumer != self.sweep.of:
                 local = self.local_step(link)
                 parts += [local] if local else []
-        parts += self.simplifying(node, before, after)
+        parts += self.collapsing(node) + self.simplifying(node, before, after)
         return Step(
             (self.sweep.of, node.name),
             self.formula(before, node),
@@ -50,6 +50,8 @@ class JacobianRoute(Route):
         """The product with the incoming derivatives written out, where that is news."""
         spelled = self.spelled_out(before)
         if self.book.alike(spelled, before) or self.book.alike(spelled, after):
+            return None
+        if self.book.alphabet(spelled) == self.book.alphabet(after):
             return None
         return self.formula(spelled, node)
 
@@ -112,6 +114,24 @@ class JacobianRoute(Route):
             raise NoMatrixForm("by elements")
         return explicit(written.expression)
 
+    def collapsing(self, node: Node) -> list[Step]:
+        """By a matrix there is no product of Jacobians: the sum by elements, δ contracted."""
+        if not self.sweep.scalar or not self.chain_rule(node):
+            return []
+        if all(factor.shape for product in self.chain_rule(node) for factor in product):
+            return []
+        terms = [t for link in node.links for t in self.uncollapsed(link).terms]
+        raw = self.sum(node.head.axes, terms)
+        try:
+            before = self.book.entries(raw, node)
+            after = self.book.entries(self.sweep.context.normal(raw), node)
+        except NoMatrixForm:
+            return []
+        if self.book.alike(before, after):
+            return []
+        why = self.reasons.collapse(self.book.formula(before))
+        return [self.part(node, before, after, "contract δ", why)]
+
     def simplifying(self, node: Node, before: Shown, after: Shown) -> list[Step]:
         """Where the sum came out by facts: the product with all in it written out, what it is
         without the facts, and what it is with them."""
@@ -138,7 +158,8 @@ class JacobianRoute(Route):
 
     def spelled_out(self, written: Shown) -> Shown:
         """The formula with the incoming derivatives written out."""
-        names = set(self.book.called.values())
+        known = {self.book.called[n.name] for n in self.nodes.values() if n.known is not None}
+        names = set(self.book.called.values()) - known
         definitions = self.book.source.definitions
 
         def replaced(node: Expression) -> Expression:

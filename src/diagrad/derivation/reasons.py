@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.known import fact
-from diagrad.derivation.lettering import lettered
 from diagrad.derivation.sweep import Link, Node, as_sum
 from diagrad.dimensions import UNIT, Shape, Size, is_scalar
-from diagrad.expression import Apply, Expression, Symbol
+from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.index.build import labels as make_labels
 from diagrad.index.build import tensor
 from diagrad.index.term import Definition, Delta, Factor, Head, Term, Variable
 from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.lettering import lettered
 from diagrad.operations.room import SUBSCRIPT_LETTERS, Use, entry_text
 from diagrad.show import printed
 from diagrad.show.notation import NOTATIONS, size_text
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BELOW = "".join(SUBSCRIPT_LETTERS.values())
 LETTER = {below: letter for letter, below in SUBSCRIPT_LETTERS.items()}
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
+# Reasons of more letters and uses than these tire.
+LONG, MANY = 260, 3
 # What adds nothing to say where something else is said.
 TRANSPARENT = frozenset({"+", "-", "negate"})
 
@@ -58,7 +60,7 @@ class Reasons:
         for k, operand in enumerate(node.operands):
             if not self._has(operand, child):
                 continue
-            yield Use(node, k, value, names, incoming + value, self.size)
+            yield Use(node, k, value, names, incoming + value, self.size, self.sweep.scalar)
             same = node.operation.name in TRANSPARENT and operand.shape == node.shape
             plus = same and (node.operation.name, k) != ("-", 1) and node.operation.name != "negate"
             yield from self._below(operand, child, value if plus else names[k], incoming)
@@ -76,7 +78,21 @@ class Reasons:
             short = self._by_entry(link, uses)
             if short:
                 return short
-        return "; ".join(dict.fromkeys(filter(None, said))) or self._added(link)
+        whole = "; ".join(dict.fromkeys(filter(None, said)))
+        if len(whole) > LONG and len(uses) > MANY:
+            return self._several(link)
+        return whole or self._added(link)
+
+    def _several(self, link: Link) -> str:
+        """Where it stands in a value that is too winding to be told use by use."""
+        consumer, child = (self.called(self.sweep.nodes[n].head) for n in link[:2])
+        whole = self.book.source.definitions[link.consumer].expression
+        times = sum(isinstance(n, Symbol) and n.name == link.child for n in walk(whole))
+        body = f"{consumer} = {self.printed(whole)}"
+        if times > 1:
+            count = {2: "twice", 3: "three times"}.get(times, f"{times} times")
+            return f"{child} stands in {body} {count}: product rule, one term for each"
+        return f"{child} stands once in {body}: the entries above say how"
 
     def _by_entry(self, link: Link, uses: list[Use]) -> str:
         """For functions entry by entry, and sums of such: one entry's derivative."""
@@ -158,7 +174,8 @@ class Reasons:
         if joined and joined.links:
             outer, inner = (self._main(n.links[0]) for n in (joined, node))
             if outer and inner:
-                return f"{outer.node.operation.name} after {inner.node.operation.name}"
+                names = (outer.node.operation.name, inner.node.operation.name)
+                return f"the derivatives of {_list(list(names))}, taken together"
         return self.rule(node.links[0])
 
     def collapse(self, before: Formula) -> str:
@@ -167,9 +184,7 @@ class Reasons:
         kept = [f"{LETTER[a]} = {LETTER[b]}" for a, b in dict.fromkeys(pairs)]
         if not kept:
             return ""
-        if len(kept) == 1:
-            return f"δ is 1 where its labels are equal, else 0: it keeps only {kept[0]}"
-        return f"each δ is 1 where its labels are equal, else 0: they keep only {_list(kept)}"
+        return f"δ keeps only {_list(kept)}"
 
     def vectorised(self, head: Head, letters: str, after: str) -> str:
         """Which index is summed and where it stands, so that it is this product. `letters` name
@@ -187,9 +202,9 @@ class Reasons:
         if said or len(arrays) < 2:
             return "; ".join(said)
         if len({frozenset(f.labels) for f in arrays}) == 1:
-            return "the same index everywhere and no sum left: the elementwise product"
+            return "the same index everywhere and no sum left: all of it works entry by entry"
         if not set(arrays[0].labels) & set(arrays[-1].labels):
-            return "no sum left and no index in common: the outer product"
+            return "no sum left and no index in common: a column times a row, the outer product"
         return ""
 
     def _contracted(self, letter: str, bound: int, where: list[Factor], after: str) -> str:
@@ -199,10 +214,15 @@ class Reasons:
             return f"{letter} stands on {names[0]} alone: its entries are added up along {letter}"
         if len(where) > 2:
             return f"{letter} stands on {_list(names)}: one of them scales, as a diagonal matrix"
-        both = [self._place(f, bound, name) for f, name in zip(where, names, strict=True)]
+        beside = [set(f.labels) - {bound} for f in where]
+        if all(beside) and beside[0] & beside[1]:
+            said = f"{names[0]} and {names[1]} are multiplied entry by entry"
+            return f"{said} and added up along {letter}"
+        pairs = sorted(zip(where, names, strict=True), key=lambda pair: len(pair[0].labels))
+        both = [self._place(f, bound, name) for f, name in pairs]
         turned = [n for n, f in zip(names, where, strict=True) if f"{n}ᵀ" in after and f.labels[1:]]
         how = f" with {_list(turned)} transposed" if turned else ""
-        return f"the summed {letter} is {both[0]} and {both[1]}: a matrix product{how}"
+        return f"the summed {letter} is {both[0]} and {both[1]}: a product{how}"
 
     def _place(self, factor: Factor, label: int, name: str) -> str:
         if len(factor.labels) == 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagrad.derivation.book import Book
-from diagrad.derivation.lettering import lettered
 from diagrad.derivation.reasons import Reasons
 from diagrad.derivation.step import Factor as ChainFactor
 from diagrad.derivation.step import Step
@@ -20,6 +19,7 @@ from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.elements import LETTERS
 from diagrad.matrix.explicit import explicit
+from diagrad.matrix.lettering import lettered
 from diagrad.matrix.shown import Shown, shown
 
 

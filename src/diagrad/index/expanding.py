@@ -25,6 +25,11 @@ def settled(head: Head, context: Context) -> Head:
     return min((h for h in (head, first, second) if h is not None), key=length)
 
 
+def cancelled(head: Head, context: Context) -> Head | None:
+    """The head with products distributed over sums with quotients alone; None where none is."""
+    return _spread(head, context, has_quotient) if isinstance(head, Sum) else None
+
+
 def has_quotient(factor: Factor) -> bool:
     """Whether a factor is a sum with a quotient in it."""
     head = factor.head

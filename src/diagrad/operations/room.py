@@ -55,7 +55,7 @@ class Use(NamedTuple):
     `node` is the use and `operand` the position of the operand that the way goes on with. `value`
     is how the result is called ("z₂", or its formula), `operands` are those of the operands,
     `incoming` is the derivative that comes from above ("∂J/∂z₂"), all printed in Unicode. `size`
-    prints a size with the user's names.
+    prints a size with the user's names; `gradient` says that a scalar is differentiated.
     """
 
     node: Apply
@@ -64,6 +64,7 @@ class Use(NamedTuple):
     operands: tuple[str, ...]
     incoming: str
     size: Callable[[Size], str]
+    gradient: bool = True
 
     @property
     def variable(self) -> str:

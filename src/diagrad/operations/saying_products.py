@@ -7,6 +7,7 @@ from collections.abc import Callable
 from diagrad.dimensions import Shape, is_row, is_scalar, is_vector
 from diagrad.operations.room import Use, entry_text, in_brackets
 from diagrad.operations.saying import (
+    Letters,
     above,
     bare,
     factor,
@@ -21,7 +22,7 @@ from diagrad.operations.saying import (
 )
 from diagrad.operations.saying_arithmetic import multiplied, stays
 
-AT_I, AT_J, AT_K = ("i", "i"), ("j", "j"), ("k", "k")
+AT_I, AT_J = ("i", "i"), ("j", "j")
 IJ, IK, KJ = ("i", "j"), ("i", "k"), ("k", "j")
 
 
@@ -92,16 +93,22 @@ def row(use: Use) -> str:
     if use.operand == 0:
         derivative = f"∂{of_value(use, AT_J)}/∂{of_variable(use, AT_I)} = {of_operand(use, 1, IJ)}"
         return (
-            f"{held(use)}{use.value} is linear in {x}: {derivative}, "
-            f"which as a matrix (row j, column i) is {transposed(W)}"
+            f"{held(use)}{_stands(use, AT_I, AT_J, IJ)}: {derivative}, "
+            f"as a matrix (row j, column i) {transposed(W)}"
         )
-    own, entry = of_variable(use, IK), of_operand(use, 0, AT_I)
-    derivative = f"∂{of_value(use, AT_K)}/∂{own} = {entry}"
+    own, entry = of_variable(use, IJ), of_operand(use, 0, AT_I)
+    derivative = f"∂{of_value(use, AT_J)}/∂{own} = {entry}"
     return (
-        f"{held(use)}{own} reaches {of_value(use, AT_K)} alone: {derivative}, "
-        f"so {handed_on(use, IK)} = {entry} · {from_above(use, AT_K)}, "
-        f"entry i,k of the outer product {transposed(x)} {above(use)}"
+        f"{held(use)}{own} reaches {of_value(use, AT_J)} alone: {derivative}, "
+        f"so {handed_on(use, IJ)} = {entry} · {from_above(use, AT_J)}, "
+        f"a column times a row, the outer product {transposed(x)} {above(use)}"
     )
+
+
+def _stands(use: Use, variable: Letters, value: Letters, other: Letters) -> str:
+    """hᵢ has the factor Wᵢⱼ in zⱼ."""
+    factor_of = of_operand(use, 1 - use.operand, other)
+    return f"{of_variable(use, variable)} has the factor {factor_of} in {of_value(use, value)}"
 
 
 def column(use: Use) -> str:
@@ -109,16 +116,18 @@ def column(use: Use) -> str:
     W, x = use.operands
     if use.operand == 1:
         derivative = f"∂{of_value(use, AT_I)}/∂{of_variable(use, AT_J)} = {of_operand(use, 0, IJ)}"
-        return (
-            f"{held(use)}{use.value} is linear in {x}: {derivative}, "
-            f"so the Jacobian is {W} itself, and its transpose carries the gradient back"
-        )
-    own, entry = of_variable(use, IK), of_operand(use, 1, AT_K)
+        known = f"{held(use)}{_stands(use, AT_J, AT_I, IJ)}: {derivative}"
+        if not use.gradient:
+            return f"{known}, so the Jacobian is {W} itself"
+        entry = of_operand(use, 0, IJ)
+        collected = f"{handed_on(use, AT_J)} = Σᵢ {from_above(use, AT_I)} · {entry}"
+        return f"{known}, so {collected}, the column {transposed(W)} {above(use)}"
+    own, entry = of_variable(use, IJ), of_operand(use, 1, AT_J)
     derivative = f"∂{of_value(use, AT_I)}/∂{own} = {entry}"
     return (
         f"{held(use)}{own} reaches {of_value(use, AT_I)} alone: {derivative}, "
-        f"so {handed_on(use, IK)} = {from_above(use, AT_I)} · {entry}, "
-        f"entry i,k of the outer product {above(use)} {transposed(x)}"
+        f"so {handed_on(use, IJ)} = {from_above(use, AT_I)} · {entry}, "
+        f"a column times a row, the outer product {above(use)} {transposed(x)}"
     )
 
 
@@ -134,10 +143,12 @@ def matrices(use: Use) -> str:
         moved, paired = f"{A} {change}", f"{transposed(use.operands[0])} {G}"
         factors = f"{of_operand(use, 0, IK)} {entry_text(change, 'kj')}"
     first, second = _unspoken(use, ("AB", "UV", "PQ", "MN"))
+    of = use.incoming.partition("/∂")[0].removeprefix("∂")
     return (
         f"{held(use)}a change {change} changes {use.value} by {moved}, and "
         f"with {G} = {above(use)}, ⟨{G}, {moved}⟩ = Σᵢⱼₖ {G}ᵢⱼ {factors} = ⟨{paired}, {change}⟩, "
-        f"where ⟨{first}, {second}⟩ = Σᵢⱼ {first}ᵢⱼ {second}ᵢⱼ"
+        f"where ⟨{first}, {second}⟩ = Σᵢⱼ {first}ᵢⱼ {second}ᵢⱼ: {of} changes by that, and what "
+        f"stands beside {change} is the derivative"
     )
 
 

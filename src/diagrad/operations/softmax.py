@@ -118,7 +118,7 @@ class Softmax(AlongAxis):
         at_i, at_j = (entry_of(p, use.node.shape, at) for at in (i, j))
         share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
         entries = f"∂{at_i}/∂{of_variable(use, j)} = {at_i}({delta_of(i, j)} − {at_j})"
-        known = f"{entries}{named} ({explained(i, j)})"
+        known = f"{entries}{named}"
         moves = f"every entry of {use.variable} moves every entry of {p}"
         because = f"because they share {share}: {known}"
         if not is_vector(use.node.shape):
@@ -136,7 +136,7 @@ class Softmax(AlongAxis):
 
     def of_everything(self, argument: Expression) -> Expression:
         """exp(A − logsumexp(A))."""
-        return applied(EXP, [LogSoftmax().of_everything(argument)])
+        return applied(EXP, [LOG_SOFTMAX.of_everything(argument)])
 
     def derivative(self, head: Applied, argument: int) -> Sum:
         i, j, k, m = axis_labels(head)
@@ -172,7 +172,7 @@ class LogSoftmax(AlongAxis):
 
     def of_everything(self, argument: Expression) -> Expression:
         """A − logsumexp(A)."""
-        return applied(SUBTRACT, [argument, applied(LogSumExp(), [argument], (None,))])
+        return applied(SUBTRACT, [argument, applied(LOGSUMEXP, [argument], (None,))])
 
     def derivative(self, head: Applied, argument: int) -> Sum:
         i, j, k, m = axis_labels(head)
@@ -278,5 +278,5 @@ def shifted(a: Array, node: Apply) -> Array:
 
 
 EXP, SUBTRACT = BY_NAME["exp"], Subtract()
-SOFTMAX = Softmax()
-OPERATIONS: tuple[Operation, ...] = (SOFTMAX, LogSoftmax(), LogSumExp())
+SOFTMAX, LOG_SOFTMAX, LOGSUMEXP = Softmax(), LogSoftmax(), LogSumExp()
+OPERATIONS: tuple[Operation, ...] = (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP)

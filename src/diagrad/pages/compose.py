@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.step import Step
+from diagrad.derivation.sweep import Node
 from diagrad.errors import DerivationError
 from diagrad.expression import Symbol, walk
 from diagrad.formula import Formula
@@ -14,6 +15,7 @@ from diagrad.pages.entries import EntryItems
 from diagrad.pages.page import Block, Equation, Heading, Item, Maths, Outcome, Page, Side
 from diagrad.pages.steps import JacobianItems, sentences
 from diagrad.pages.story import Story
+from diagrad.pages.text import rows_of
 
 if TYPE_CHECKING:
     from diagrad.derivation import Derivation
@@ -52,7 +54,25 @@ class Composer:
             if k > 0:
                 blocks.append(Heading(AGAIN[route]))
             blocks += self._steps(route)
-        return (*blocks, self._outcome())
+        blocks.append(self._outcome())
+        if self.depth != "overview":
+            blocks[0] = self.story.given()._replace(signs=self._signs(blocks))
+        return tuple(blocks)
+
+    def _signs(self, blocks: Sequence[Block]) -> tuple[str, ...]:
+        """What the signs mean that stand on the page."""
+        shown = "\n".join(row.text for row in rows_of(tuple(blocks), 1000, False))
+        nodes = self.story.last.sweep.nodes.values()
+        chains = {words.kind(node.shape) for node in nodes if self._is_product(node)}
+        gradient = self.story.last.sweep.scalar
+        said = words.legend(shown, gradient, chains)
+        of = self.story.names.shown(self.story.of, "unicode")
+        return tuple(sentence.replace("∂J/", f"∂{of}/") for sentence in said)
+
+    def _is_product(self, node: Node) -> bool:
+        """Whether the chain rule for a node is a product of Jacobians."""
+        sizes = [len(self.story.last.sweep.nodes[link.consumer].head.axes) for link in node.links]
+        return len(node.head.axes) == 1 and any(size == 1 for size in sizes)
 
     def _steps(self, route: str) -> Iterator[Block]:
         kind = KINDS[route]

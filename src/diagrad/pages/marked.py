@@ -62,12 +62,17 @@ class Marked:
             yield self.paragraph("; ".join(shown) + ".")
         rows = []
         for d in given.definitions:
-            remark = rf" \quad \text{{{d.remark}}}" if d.remark else ""
+            remark = rf" \quad \text{{{d.remark}}}" if d.remark.isascii() and d.remark else ""
             rows.append((d.name("latex"), d.formula("latex"), in_maths(d.shape) + remark))
         if rows:
             said = [f"{d.name('unicode')} = {d.formula('unicode')}" for d in given.definitions]
             yield self.display(rows, "; ".join(said))
+        told = [self.say(d.remark) for d in given.definitions if not d.remark.isascii()]
+        if told:
+            yield self.paragraph("; ".join(told) + ".")
         yield from self._way(given.way)
+        if given.signs:
+            yield self.paragraph(self.say(f"Signs: {'; '.join(given.signs)}."))
 
     def _way(self, way: Sequence[Maths]) -> Iterator[str]:
         if way:

@@ -51,12 +51,13 @@ class Defined(NamedTuple):
 
 class Given(NamedTuple):
     """The problem: its convention, variables with shape and facts, definitions, and the way back
-    from the value to the variables."""
+    from the value to the variables; `signs` say what the signs of the page mean."""
 
     convention: str
     variables: tuple[tuple[Maths, str], ...]
     definitions: tuple[Defined, ...]
     way: tuple[Maths, ...]
+    signs: tuple[str, ...] = ()
 
 
 class Heading(NamedTuple):

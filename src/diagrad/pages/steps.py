@@ -97,6 +97,7 @@ class JacobianItems:
         if step.chain:
             terms = [maths.product_of_entries(self.names, product) for product in step.chain]
             sides.append(Side(maths.added(terms)))
+            sides += [Side(maths.written(s.after)) for s in step.substeps if _is_collapse(s)]
         if (by_labels and self.depth == FULL) or not sides:
             sides.append(Side(maths.written(step.before)))
         yield Equation(left, tuple(sides))
@@ -126,7 +127,7 @@ class JacobianItems:
         of = step.target[0]
         joined = [s for s in step.substeps if s.target[0] == of and s.target[1] != step.target[1]]
         local = [s for s in step.substeps if s.target[0] != of]
-        lines = [s for s in step.substeps if s.target == step.target]
+        lines = [s for s in step.substeps if s.target == step.target and not _is_collapse(s)]
         by_entries = self._local_by_entries(step)
         if not joined and self.depth != FULL:
             local = []
@@ -180,6 +181,11 @@ class JacobianItems:
     def _called(self, step: Step) -> str:
         name = step.called
         return f"call it {self.names.shown(name, 'unicode')}" if name else ""
+
+
+def _is_collapse(step: Step) -> bool:
+    """The sum by elements, δ contracted."""
+    return step.rule == "contract δ" and bool(step.after.shown_labels)
 
 
 def _reasons(item: Item) -> list[str]:

@@ -141,7 +141,7 @@ def given(
     for name, definition in source.definitions.items():
         if name in wanted:
             expression = definition.expression
-            remark = remarks.get(name) or words.remark_on(expression)
+            remark = remarks.get(name) or words.remark_on(name, expression, names)
             shape = words.shape_words(expression.shape, names)
             formula = maths.of_expression(expression, names)
             definitions.append(Defined(maths.named(name, names), formula, shape, remark))

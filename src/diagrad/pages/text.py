@@ -93,6 +93,9 @@ class Writer:
             yield Row(line)
         yield from self._definitions(given)
         yield from self._way(given.way, "The way back: ")
+        if given.signs:
+            for line in wrapped(self.say(f"Signs: {'; '.join(given.signs)}"), self.width):
+                yield Row(line)
 
     def _definitions(self, given: Given) -> Iterator[Row]:
         """name = formula, its shape and a remark, in columns."""
