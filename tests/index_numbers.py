@@ -22,6 +22,7 @@ from diagrad.index.term import (
     Constant,
     Definition,
     Delta,
+    Digit,
     Extent,
     Factor,
     Head,
@@ -76,6 +77,10 @@ class Values:
                 return self.environment.sizes[head.dimension.name]
             case Delta():
                 return np.eye(head.size.evaluate(self.environment.sizes))
+            case Digit():
+                sizes = self.sizes(head.sizes)
+                digits = np.unravel_index(np.arange(np.prod(sizes)), sizes)
+                return digits[head.place][:, None] == np.arange(sizes[head.place])
             case Variable():
                 return self.environment.arrays[head.name].reshape(self.sizes(head.axes))
             case Definition():

@@ -68,6 +68,12 @@ ORACLES = {
     "softmax_cross_entropy": lambda v: np.reshape(
         -np.vdot(v.B, v.A - np.log(np.exp(v.A).sum(1))[:, None]), (1, 1)
     ),
+    "kron": lambda v: np.kron(v.A, v.row_n),
+    "vec": lambda v: v.A.ravel(order="F")[:, None],
+    "commutation": lambda v: v.A.ravel()[:, None],
+    "max": lambda v: np.array([[max(row)] for row in v.A]),
+    "min": lambda v: np.array([[min(column) for column in v.A.T]]),
+    "prod": lambda v: np.array([[math.prod(row)] for row in v.A]),
     "mse": lambda v: np.average((v.A - v.B) ** 2).reshape(1, 1),
 }
 

@@ -285,11 +285,9 @@ MESSAGES = {
         "        ^"
     ),
     "y = maxi(x)": (
-        "problem:2: no function is called maxi; did you mean maximum?\n"
-        "    y = maxi(x)\n"
-        "        ^^^^"
+        "problem:2: no function is called maxi; did you mean max?\n    y = maxi(x)\n        ^^^^"
     ),
-    "y = max(x)": ("problem:2: max is not supported yet\n    y = max(x)\n        ^^^"),
+    "y = det(A)": ("problem:2: det is not supported yet\n    y = det(A)\n        ^^^"),
     "y = ln(x)": ("problem:2: no function is called ln; write log(…)\n    y = ln(x)\n        ^^"),
     "y = xx": ("problem:2: nothing is called xx; did you mean x?\n    y = xx\n        ^^"),
     "y = x[0]": (

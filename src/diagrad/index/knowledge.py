@@ -57,7 +57,9 @@ def _has(context: Context, head: Head, fact: str) -> bool:
         case Digit():
             return fact == "nonneg"
         case Applied():
-            kept = fact in head.operation.keeps and all(has(context, a, fact) for a in head.children)
+            kept = fact in head.operation.keeps and all(
+                has(context, a, fact) for a in head.children
+            )
             return kept or fact in closure(head.operation.facts)
         case Sum():
             return _sum_has(context, head, fact)

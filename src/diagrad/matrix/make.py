@@ -121,6 +121,15 @@ def filled(value: Expression, shape: Shape) -> Expression:
     return matmul(value, ones(UNIT, shape[1]))
 
 
+def digit(slower: Size, faster: Size, size: Size) -> Expression:
+    """The matrix whose row i has a 1 at the digit of i that comes after `slower` and before
+    `faster`: 𝟏 ⊗ I ⊗ 𝟏."""
+    shown: Expression = call("eye", parameters=(size,))
+    if slower != UNIT:
+        shown = call("kron", ones(slower, UNIT), shown)
+    return shown if faster == UNIT else call("kron", shown, ones(faster, UNIT))
+
+
 def scaled(scalar: Expression, value: Expression) -> Expression:
     """A scalar times a value of any number of axes."""
     return Apply(value.shape, OPERATORS["*"], (scalar, value))

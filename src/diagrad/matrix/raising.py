@@ -8,12 +8,14 @@ from fractions import Fraction
 from diagrad.dimensions import UNIT, Shape
 from diagrad.expression import Apply, Expression, Symbol, number, untransposed
 from diagrad.index import knowledge, search
+from diagrad.index.composite import around
 from diagrad.index.context import Context
 from diagrad.index.term import (
     Applied,
     Constant,
     Definition,
     Delta,
+    Digit,
     Extent,
     Factor,
     Head,
@@ -95,6 +97,9 @@ class Raiser:
                 return self._symbol(head, row)
             case Delta():
                 return make.call("eye", parameters=(head.size,))
+            case Digit():
+                shown = make.digit(*around(head), head.axes[1])
+                return make.transposed(shown) if row == 1 else shown
             case Extent():
                 return Symbol(make.ONE.shape, head.dimension.name, "dimension")
             case Constant():

@@ -34,7 +34,4 @@ OPERATORS: dict[str, Operation] = {room.name: room for room in ROOMS if room.ope
 }
 
 # Words of the language whose rooms are not built yet.
-PLANNED = frozenset(
-    {"det", "logdet", "inv", "pinv"}
-    | {"solve", "cholesky"}
-)
+PLANNED = frozenset({"det", "logdet", "inv", "pinv"} | {"solve", "cholesky"})

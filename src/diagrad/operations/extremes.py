@@ -147,7 +147,7 @@ class First(Operation):
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         a, m = (np.swapaxes(x, -1, -2) if self.turned else x for x in arrays)
         distance, axis = lined_up(abs(real(a) - real(m)), node)
-        hit = np.zeros(distance.shape, arrays[0].dtype)
+        hit: Array = np.zeros(distance.shape, arrays[0].dtype)
         np.put_along_axis(hit, np.expand_dims(np.argmin(distance, axis), axis), 1, axis)
         hit = hit.reshape(np.broadcast_shapes(a.shape, m.shape))
         return np.swapaxes(hit, -1, -2) if self.turned else hit
@@ -181,7 +181,7 @@ class Product(Whole):
         value, own = of_value(use, at), of_variable(use, at)
         the_others = f"the other entries of its {line}" if (line := line_of(use)) else "the others"
         derivative = f"∂{value}/∂{own} is the product of {the_others}"
-        return f"{derivative}, so ∂{value}/∂{own} = {value}/{own}; where {own} = 0 this is 0/0"
+        return f"{derivative}, which is {value}/{own} unless {own} is 0"
 
     def derivative(self, head: Applied, argument: int) -> Sum:
         (a,) = head.arguments

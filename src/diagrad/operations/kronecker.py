@@ -15,11 +15,21 @@ import numpy as np
 from diagrad.dimensions import SCALAR, UNIT, Shape, is_scalar, is_vector
 from diagrad.expression import Apply
 from diagrad.index.build import Indexed, delta, labels, matrix
-from diagrad.operations.room import CHAIN, PRODUCT, Array, Form, Operation, Takes, Use
-from diagrad.operations.saying import above, bare, entry_text, factor, held, onward
+from diagrad.operations.room import (
+    CHAIN,
+    PRODUCT,
+    Array,
+    Form,
+    Operation,
+    Takes,
+    Use,
+    entry_text,
+)
+from diagrad.operations.saying import above, bare, factor, held, onward
 
 # Looser than any product, so that in A B ⊗ C only the reading (A B) ⊗ C is left.
 KRONECKER = PRODUCT - 1
+KLATEX = "K_{{{sizes[0]},{sizes[1]}}}"
 MAGNUS = "J. R. Magnus and H. Neudecker, Matrix Differential Calculus, chapters 2 and 3"
 
 
@@ -132,7 +142,7 @@ class Commutation(Operation):
     def form(self, notation: str, node: Apply) -> Form | None:
         if node.shape == SCALAR or notation not in ("unicode", "latex"):
             return None
-        return Form("K_{{{sizes[0]},{sizes[1]}}}")
+        return Form("K({sizes[0]}, {sizes[1]})" if notation == "unicode" else KLATEX)
 
 
 OPERATIONS: tuple[Operation, ...] = (Kron(), Vec(), Commutation())
