@@ -106,7 +106,7 @@ def test_the_vec_layout_names_its_stacking():
 
 
 def test_a_result_by_elements_names_its_axes():
-    printed = result_of(diagrad("derive", SEED, "--of", "h", "--wrt", "W1", "--layout", "vec"))
+    printed = result_of(diagrad("derive", SEED, "--of", "h", "--wrt", "W1", "--layout", "tensor"))
     assert printed.endswith("the axes of h, then those of W₁ (tensor layout)")
 
 

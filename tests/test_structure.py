@@ -12,14 +12,14 @@ SOURCE = Path(__file__).parent.parent / "src" / "diagrad"
 # In the order of the walk; a module may import from its own line and from those above.
 WALK = [
     ["dimensions", "errors", "facts"],
-    ["expression"],
+    ["expression", "layouts"],
     ["index.term", "index.build"],
     ["operations"],
     ["language"],
     ["index"],
     ["matrix"],
     ["show"],
-    ["evaluate", "layouts"],
+    ["evaluate"],
     ["verify", "setting"],
     ["formula", "derivation"],
     ["problem"],

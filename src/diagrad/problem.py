@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,8 @@ from diagrad.index.term import Head
 from diagrad.language import Source, read, read_expression
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.contract import NoMatrixForm
-from diagrad.matrix.lettering import lettered
 from diagrad.matrix.raising import Raiser
-from diagrad.matrix.shown import shown
+from diagrad.matrix.stacked import result_shown
 from diagrad.setting import Setting, shapes, with_facts
 from diagrad.show import Names
 from diagrad.verify import Verification, verify
@@ -207,7 +206,8 @@ class Problem:
     ) -> tuple[Formula, Record]:
         """The formula, not yet checked, and how it came about."""
         setting = Setting(self.source, by)
-        tensor, links = _differentiated(setting, expression, by)
+        value = setting.composed(expression)
+        tensor, links = _differentiated(setting, value.tensor, by)
         context = with_facts(self.source, setting, by)
         before = len(context.record)
         tensor = context.normal(tensor)
@@ -216,7 +216,8 @@ class Problem:
         diagonal = len(by) == 2 or not is_scalar(expression.shape)
         raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
         raiser.mirror = tensor if len(by) == 2 and by[0] == by[1] else None
-        return self._raised(tensor, arrangement, raiser), record
+        counts = [*value.counts, *(n for name in by for n in setting.counts(name))]
+        return self._raised(tensor, arrangement, counts, raiser), record
 
     def _operations(self, *beside: Expression) -> Iterator[Apply]:
         """Every use of an operation in the definitions, and in expressions beside them."""
@@ -233,14 +234,16 @@ class Problem:
         """Whether the problem says `mean`, so that its derivative may, too."""
         return any(node.operation.name == "mean" for node in self._operations(expression))
 
-    def _raised(self, tensor: Head, arrangement: Arrangement, raiser: Raiser) -> Formula:
-        """The formula in matrix notation, or by elements where no matrix says it."""
-        layout = arrangement.layout if arrangement.matrix else "tensor"
+    def _raised(
+        self, tensor: Head, arrangement: Arrangement, counts: Sequence[int], raiser: Raiser
+    ) -> Formula:
+        """The formula in matrix notation, or by elements where no matrix says it; part k of the
+        arrangement has counts[k] axes."""
         try:
-            letters = lettered(arrangement.places)
-            written = shown(tensor, arrangement.places, arrangement.matrix, raiser, letters)
+            written = result_shown(tensor, arrangement, counts, raiser)
         except NoMatrixForm as error:
             raise DerivationError(f"this derivative is not supported yet: {error}") from None
+        layout = arrangement.layout if arrangement.matrix or not written.labels else "tensor"
         return Formula(written.expression, self.source, self.names, layout, written.labels)
 
     def _on_a_kink(self, expression: Expression, by: tuple[str, ...]) -> bool:
@@ -319,12 +322,12 @@ def deep_recursion() -> Iterator[None]:
 
 
 def _differentiated(
-    setting: Setting, expression: Expression, by: tuple[str, ...]
+    setting: Setting, value: Head, by: tuple[str, ...]
 ) -> tuple[Head, tuple[Link, ...]]:
     """∂/∂by[0], then ∂/∂by[1], and the links of the chain rule. In a second derivative local
     derivatives of several terms stay whole, which keeps diag(p) − p pᵀ together."""
     links: list[Link] = []
-    tensor = setting.context.normal(setting.lowered(expression))
+    tensor = setting.context.normal(value)
     for position, name in enumerate(by):
         tensor = derivative(tensor, setting.heads[name], setting.context, links, whole=position > 0)
     return tensor, tuple(links)

@@ -14,7 +14,7 @@ from diagrad.facts import closure
 from diagrad.index.build import Indexed
 from diagrad.index.composite import is_composite, plain
 from diagrad.index.context import Context, Facts
-from diagrad.index.lower import definition, lower, variable
+from diagrad.index.lower import definition, lower, row_axes, variable
 from diagrad.index.term import Definition, Head, Variable
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Setting:
 
     def __init__(self, source: Source, free: tuple[str, ...], literal: bool = False) -> None:
         self.sizes = {d.name: Size.named(d) for d in source.dimensions}
+        self.shapes = shapes(source)
         self.heads: dict[str, Head] = {}
         facts: dict[Variable, Facts] = {}
         for name, declaration in source.variables.items():
@@ -53,6 +54,16 @@ class Setting:
             head_of = definition(name, defined.position, body)
             self.heads[name] = head_of
             self.context.name(head_of)
+
+    def composed(self, expression: Expression) -> Indexed:
+        """The index form with the axes that the operations give it, several for a composite one."""
+        return self._indexed(expression)
+
+    def counts(self, name: str) -> tuple[int, int]:
+        """How many axes the rows and the columns of a variable have."""
+        head = self.heads[name]
+        rows = row_axes(head, self.shapes[name])
+        return rows, len(head.axes) - rows
 
     def lowered(self, expression: Expression) -> Head:
         """The index form with at most one axis for the rows and one for the columns."""

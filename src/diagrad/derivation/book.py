@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from diagrad.derivation.restate import NOWHERE
-from diagrad.derivation.sweep import Node, Sweep, as_sum
+from diagrad.derivation.sweep import Node, Sweep
 from diagrad.dimensions import UNIT
 from diagrad.expression import Expression, Symbol
 from diagrad.formula import Formula
-from diagrad.index.term import Definition, Delta, Factor, Head, Sum
+from diagrad.index.term import Definition, Delta, Factor, Head, Sum, as_sum
 from diagrad.language.source import Definition as Defined
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.elements import by_elements

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.known import fact
-from diagrad.derivation.sweep import Link, Node, as_sum
+from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.index.build import labels as make_labels
 from diagrad.index.build import tensor
-from diagrad.index.term import Definition, Delta, Factor, Head, Term, Variable
+from diagrad.index.term import Definition, Delta, Factor, Head, Term, Variable, as_sum
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.lettering import lettered
 from diagrad.operations.room import SUBSCRIPT_LETTERS, Use, entry_text

@@ -8,12 +8,12 @@ from diagrad.derivation.book import Book
 from diagrad.derivation.reasons import Reasons
 from diagrad.derivation.step import Factor as ChainFactor
 from diagrad.derivation.step import Step
-from diagrad.derivation.sweep import Link, Node, as_sum, divides_by, opened
+from diagrad.derivation.sweep import Link, Node, divides_by, opened
 from diagrad.dimensions import UNIT, Size
 from diagrad.expression import Apply, Expression
 from diagrad.formula import Formula
 from diagrad.index.build import delta, labels, tensor
-from diagrad.index.term import Applied, Definition, Head, Sum, Term
+from diagrad.index.term import Applied, Definition, Head, Sum, Term, as_sum
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm

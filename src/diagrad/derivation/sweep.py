@@ -21,7 +21,7 @@ from diagrad.index.differentiate import chain, derivative
 from diagrad.index.expanding import settled
 from diagrad.index.laws import LAWS
 from diagrad.index.relabel import dropped, multiplied
-from diagrad.index.term import Definition, Delta, Factor, Head, Sum, Term, Variable
+from diagrad.index.term import Definition, Delta, Factor, Head, Sum, Term, Variable, as_sum
 from diagrad.setting import Setting, shapes, with_facts
 
 
@@ -179,13 +179,6 @@ class Sweep:
         adjoint = consumer.carried if carried is None else carried
         child = self.nodes[link.child].head
         return chain(adjoint, local, self.axes, child, self.context, whole)
-
-
-def as_sum(head: Head) -> Sum:
-    """The head as a sum, of itself alone where it is none."""
-    if isinstance(head, Sum):
-        return head
-    return Sum(head.axes, (Term(1, (Factor(head, tuple(range(len(head.axes)))),)),))
 
 
 def _open(body: Head) -> Iterator[Head]:

@@ -205,6 +205,11 @@ class Indexed(NamedTuple):
     def columns(self) -> tuple[Size, ...]:
         return self.tensor.axes[self.row_axes :]
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many axes the rows and the columns have."""
+        return self.row_axes, len(self.tensor.axes) - self.row_axes
+
 
 def matrix(rows: tuple[Label, ...], columns: tuple[Label, ...], value: Polynomial) -> Indexed:
     """The matrix value with these row and column labels."""

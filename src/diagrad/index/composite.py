@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from math import prod
 
 from diagrad.dimensions import UNIT, Size
-from diagrad.index.build import Indexed, Label, Polynomial, as_polynomial, indexed, labels, matrix
+from diagrad.index.build import (
+    Indexed,
+    Label,
+    Polynomial,
+    as_polynomial,
+    indexed,
+    labels,
+    matrix,
+    tensor,
+)
 from diagrad.index.term import Digit, Head
 from diagrad.operations.room import Operation
 
@@ -50,6 +59,20 @@ def plain(value: Indexed) -> Indexed:
     rows, row_digits = _numbered(i)
     columns, column_digits = _numbered(j)
     return matrix(rows, columns, value.tensor[i, j] * row_digits * column_digits)
+
+
+def flat(head: Head, counts: Sequence[int]) -> Head:
+    """A tensor whose axes come in parts, part k of counts[k] axes, with one axis for each part."""
+    if max(counts, default=0) < 2:
+        return head
+    at = labels(head.axes)
+    value = head[at]
+    outer: list[Label] = []
+    for part, count in enumerate(counts):
+        start = sum(counts[:part])
+        index, digits = _numbered(at[start : start + count])
+        value, outer = value * digits, [*outer, *index]
+    return tensor(outer, value)
 
 
 def _numbered(digits: tuple[Label, ...]) -> tuple[tuple[Label, ...], Polynomial]:

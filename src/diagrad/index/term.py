@@ -252,6 +252,13 @@ def constant(value: Rational, axes: tuple[Size, ...] = ()) -> Sum:
     return Sum(axes, (Term(rational(value), ()),) if value else ())
 
 
+def as_sum(head: Head) -> Sum:
+    """The head as a sum, of itself alone where it is none."""
+    if isinstance(head, Sum):
+        return head
+    return Sum(head.axes, (Term(1, (Factor(head, tuple(range(len(head.axes)))),)),))
+
+
 def as_number(head: Head) -> Rational | None:
     """The value of a sum that is a rational number in every entry, otherwise None."""
     if not isinstance(head, Sum) or len(head.terms) > 1:

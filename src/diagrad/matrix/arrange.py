@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
-from diagrad.dimensions import UNIT
+from diagrad.dimensions import UNIT, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, number
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
@@ -109,3 +110,44 @@ def added(signed: list[Signed]) -> Expression:
         join = make.minus if term.negative else make.plus
         total = join(total, term.expression)
     return total
+
+
+def gathered(signed: list[Signed], last: bool) -> list[Signed]:
+    """A B + C B as (A + C) B, and A B + B as (A + I) B, where the terms have their last factor in
+    common; or their first. A diagonal matrix stays, as in D − D E D, which shows its symmetry."""
+    groups: dict[Expression, list[Signed]] = {}
+    for term in signed:
+        chain = factors(term.expression)
+        groups.setdefault(chain[-1 if last else 0], []).append(term)
+    result = []
+    for factor, terms in groups.items():
+        bare = all(factors(t.expression) == [factor] for t in terms)
+        kept = is_scalar(factor.shape) or len(factor.shape) != 2 or _is(factor, "diag")
+        result += terms if len(terms) < 2 or bare or kept else [_taken_out(factor, terms, last)]
+    return result
+
+
+def _taken_out(factor: Expression, terms: list[Signed], last: bool) -> Signed:
+    rest = []
+    for term in terms:
+        chain = factors(term.expression)
+        chain = chain[:-1] if last else chain[1:]
+        size = factor.shape[0 if last else 1]
+        left = reduce(make.matmul, chain) if chain else make.call("eye", parameters=(size,))
+        rest.append(Signed(term.negative, left))
+    rest.sort(key=lambda term: not _is(term.expression, "eye"))
+    total = added(rest) if len(rest) > 1 else front(rest[0])
+    return Signed(False, make.matmul(total, factor) if last else make.matmul(factor, total))
+
+
+def _is(expression: Expression, name: str) -> bool:
+    return isinstance(expression, Apply) and expression.operation.name == name
+
+
+def factors(expression: Expression) -> list[Expression]:
+    """The factors of a chain of matrix products."""
+    if isinstance(expression, Apply) and expression.operation.name == "@":
+        a, b = expression.operands
+        if not any(is_scalar(e.shape) for e in (a, b, expression)):
+            return factors(a) + factors(b)
+    return [expression]

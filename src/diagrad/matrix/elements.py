@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from diagrad.dimensions import UNIT
 from diagrad.expression import Expression
 from diagrad.index.expanding import distributed
-from diagrad.index.term import Factor, Head, Sum, Term, size_of
+from diagrad.index.term import Factor, Head, Sum, Term, as_sum, size_of
 from diagrad.matrix import make
 from diagrad.matrix.arrange import MOST_SUMMANDS, with_sign
 from diagrad.matrix.contract import NoMatrixForm
@@ -24,9 +24,8 @@ def by_elements(
 
     Raises NoMatrixForm where even its factors are no matrices.
     """
-    terms = head.terms if isinstance(head, Sum) else (_as_term(head),)
     shown = []
-    for term in terms:
+    for term in as_sum(head).terms:
         for piece in distributed(term, wide):
             shown += _shown(piece, places, head, raiser, letters)
     if len(shown) > MOST_SUMMANDS:
@@ -56,10 +55,6 @@ def _any_sum(factor: Factor) -> bool:
 def wide(factor: Factor) -> bool:
     """A sum of more than two axes has to be distributed: no operand can hold it."""
     return isinstance(factor.head, Sum) and len(factor.head.axes) > 2
-
-
-def _as_term(head: Head) -> Term:
-    return Term(1, (Factor(head, tuple(range(len(head.axes)))),))
 
 
 def _zeros(head: Head, places: Sequence[int | None]) -> Expression:

@@ -38,7 +38,9 @@ def _applied(node: Apply, turned: bool) -> Form:
         return ("@", *_chain(node, turned))
     if name in ("diag", "eye"):
         return (name, *(_form(operand, False) for operand in node.operands), node.parameters)
-    if name in ("ones", "zeros"):
+    if name == "kron":
+        return (name, *(_form(operand, turned) for operand in node.operands))
+    if name in ("ones", "zeros", "commutation"):
         return (name, node.parameters[::-1] if turned else node.parameters)
     parts = [_form(operand, turned) for operand in node.operands]
     if name in ("+", "*", "@"):

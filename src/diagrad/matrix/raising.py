@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from diagrad.dimensions import UNIT, Shape
@@ -45,6 +45,8 @@ from diagrad.matrix.turned import complemented, flipped
 # The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
 # what the largest textbook problems need.
 EFFORT = 100_000
+# Makes a matrix of the product of pieces, summed over the bound labels.
+Joined = Callable[[list[Piece], frozenset[int]], Expression]
 # What it costs, in tokens, that a symmetric matrix does not look it.
 LOPSIDED = 8.0
 
@@ -131,18 +133,18 @@ class Raiser:
     def _sum(self, head: Sum, row: Place, column: Place) -> Expression:
         """The cheapest of the forms that the search proposes."""
         best: Expression | None = None
-        for terms in self._proposed(head):
+        for terms in self.proposed(head):
             try:
                 shown = self._terms(terms, row, column)
             except NoMatrixForm:
                 continue
-            if best is None or self._cost(head, shown) < self._cost(head, best) - 1e-9:
+            if best is None or self.judged(head, shown) < self.judged(head, best) - 1e-9:
                 best = shown
         if best is None:
             raise NoMatrixForm("no matrix form")
         return best
 
-    def _cost(self, head: Sum, shown: Expression) -> float:
+    def judged(self, head: Head, shown: Expression) -> float:
         """The cost, more where a symmetric matrix is written so that nobody sees that it is one."""
         found = cost(shown)
         if self.diagonal and (
@@ -151,7 +153,7 @@ class Raiser:
             return found if reads_symmetric(shown) else found + LOPSIDED
         return found
 
-    def _proposed(self, head: Sum) -> list[tuple[Term, ...]]:
+    def proposed(self, head: Sum) -> list[tuple[Term, ...]]:
         """The forms of a sum to choose from; only the sum itself once the effort is spent."""
         if head not in self._candidates:
             effort = sum(len(term.factors) + 1 for term in head.terms) ** 2
@@ -174,6 +176,14 @@ class Raiser:
         return added(signed)
 
     def _term(self, term: Term, row: Place, column: Place) -> Signed:
+        def joined(pieces: list[Piece], bound: frozenset[int]) -> Expression:
+            ways = contracted(pieces, bound, self.diagonal)
+            return min((assembled(left, row, column, self.diagonal) for left in ways), key=cost)
+
+        return self.term(term, joined)
+
+    def term(self, term: Term, joined: Joined) -> Signed:
+        """A term of a sum; `joined` makes a matrix of its pieces."""
         term = complemented(flipped(term), self.context)
         above: list[Expression] = []
         below: list[Expression] = []
@@ -184,7 +194,7 @@ class Raiser:
             else:
                 base, inverse = self._power(self.base(factor.head, None, None), factor.exponent)
                 (below if inverse else above).append(base)
-        body = self._body(term, pieces, row, column)
+        body = self._body(term, pieces, joined)
         coefficient = Fraction(term.coefficient)
         numerator = abs(coefficient.numerator)
         scalars = make.product([number(numerator), *sorted(above, key=scalar_rank)])
@@ -209,14 +219,11 @@ class Raiser:
         base, inverse = self._power(shown, factor.exponent)
         return make.over(make.ONE, base) if inverse else base
 
-    def _body(self, term: Term, pieces: list[Piece], row: Place, column: Place) -> Expression:
+    def _body(self, term: Term, pieces: list[Piece], joined: Joined) -> Expression:
         bound = frozenset(-k - 1 for k in range(len(term.bound)))
         apart, together = split(pieces, bound)
         scalars = [closed(part, bound, self.diagonal) for part in apart]
-        body: Expression = make.ONE
-        if together:
-            ways = contracted(together, bound, self.diagonal)
-            body = min((assembled(left, row, column, self.diagonal) for left in ways), key=cost)
+        body = joined(together, bound) if together else make.ONE
         return in_front(make.product(scalars), body)
 
     def _piece(self, factor: Factor) -> Piece:

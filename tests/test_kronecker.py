@@ -1,0 +1,99 @@
+"""Results whose rows or columns run over several axes: which ⊗, vec and commutation they are.
+
+That they are right is what `derive` checks by numbers; here it is that a reader would write so.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import diagrad as dg
+
+VARIABLES = """
+X: matrix[n, m]; A: matrix[p, n]; B: matrix[m, q]; C: matrix[n, n]; D: matrix[m, m]
+x: column[n]; a: column[n]; r: row[n]; t: scalar
+"""
+# value, variable, ∂ vec value / ∂ vec variable
+JACOBIANS = [
+    ("A @ X @ B", "X", "kron(B.T, A)"),
+    ("A @ X", "X", "kron(eye(m), A)"),
+    ("X @ B", "X", "kron(B.T, eye(n))"),
+    ("X.T", "X", "commutation(n, m)"),
+    ("A @ X.T.T", "X", "kron(eye(m), A)"),
+    ("X.T @ X", "X", "(eye(m*m) + commutation(m, m)) @ kron(eye(m), X.T)"),
+    ("X @ X.T", "X", "(eye(n*n) + commutation(n, n)) @ kron(X, eye(n))"),
+    ("C @ C", "C", "kron(C.T, eye(n)) + kron(eye(n), C)"),
+    ("x @ a.T", "x", "kron(a, eye(n))"),
+    ("x @ a.T", "a", "kron(eye(n), x)"),
+    ("kron(x, a)", "x", "kron(eye(n), a)"),
+    ("kron(x, x)", "x", "kron(eye(n), x) + kron(x, eye(n))"),
+    ("vec(X)", "X", "eye(n*m)"),
+    ("vec(A @ X)", "X", "kron(eye(m), A)"),
+    ("commutation(n, m) @ vec(X)", "X", "commutation(n, m)"),
+    ("sin(X)", "X", "diag(vec(cos(X)))"),
+    ("C * C.T", "C", None),
+    ("A @ (X * X)", "X", "2 * kron(eye(m), A) @ diag(vec(X))"),
+    ("sum(X ** 2, axis=1)", "X", "2 * kron(ones(1, m), eye(n)) @ diag(vec(X))"),
+    ("(x.T @ C @ x) * A", "x", "vec(A) @ x.T @ (C.T + C)"),
+    ("t * A", "A", "t * eye(n*p)"),
+    ("tanh(r @ X)", "X", "kron(diag(1 - tanh(r @ X) ** 2), r)"),
+    ("trace(X @ X.T) * D", "X", "2 * vec(D) @ vec(X).T"),
+    ("kron(A, X)", "X", None),
+    ("kron(X, X)", "X", None),
+]
+# value, variable, second derivative in the vec layout
+HESSIANS = [
+    ("sum(exp(X))", "X", "diag(vec(exp(X)))"),
+    ("sum((A @ X) ** 2)", "X", "2 * kron(eye(m), A.T @ A)"),
+    ("trace(X.T @ C @ X @ D)", "X", "kron(D, C.T) + kron(D.T, C)"),
+    ("sum(exp(A @ X))", "X", "kron(eye(m), A.T) @ diag(vec(exp(A @ X))) @ kron(eye(m), A)"),
+    ("sum(exp(X @ B))", "X", "kron(B, eye(n)) @ diag(vec(exp(X @ B))) @ kron(B.T, eye(n))"),
+    ("trace(C @ C)", "C", "2 * commutation(n, n)"),
+]
+
+
+@pytest.fixture(scope="module")
+def problem() -> dg.Problem:
+    return dg.parse(VARIABLES)
+
+
+@pytest.mark.parametrize(("of", "wrt", "expected"), JACOBIANS, ids=[of for of, _, _ in JACOBIANS])
+def test_a_jacobian_with_stacked_columns_is_written_by_kronecker_products(
+    problem, of, wrt, expected
+):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = problem.derive(of, wrt=wrt, layout="vec").result
+    assert result.layout == "vec"
+    assert "einsum" not in result.source
+    if expected is not None:
+        assert result.source == expected
+
+
+@pytest.mark.parametrize(("of", "wrt", "expected"), HESSIANS, ids=[of for of, _, _ in HESSIANS])
+def test_a_hessian_by_a_matrix_is_written_by_kronecker_products(problem, of, wrt, expected):
+    assert problem.hessian(of, wrt=wrt).result.source == expected
+
+
+def test_a_mixed_second_derivative_is_the_transpose_of_the_other(problem):
+    one = problem.hessian("sum(exp(A @ X))", wrt=("A", "X")).result
+    other = problem.hessian("sum(exp(A @ X))", wrt=("X", "A")).result
+    rng = np.random.default_rng(0)
+    values = {"A": rng.normal(size=(3, 4)), "X": rng.normal(size=(4, 5))}
+    np.testing.assert_allclose(one.evaluate(**values), other.evaluate(**values).T, rtol=1e-12)
+
+
+def test_what_no_kronecker_product_says_is_told_by_elements(problem):
+    result = problem.derive("diag(x)", wrt="x").result
+    assert (result.layout, str(result)) == ("tensor", "δᵢⱼ δᵢₖ")
+
+
+def test_a_plain_axis_that_meets_a_composite_one_is_told_by_its_digits():
+    problem = dg.parse("X: matrix[n, m]; c: column[n*m]; J = sum((vec(X) + c) ** 2) / 2")
+    result = problem.derive("J", wrt="X").result
+    rng = np.random.default_rng(1)
+    X, c = rng.normal(size=(3, 4)), rng.normal(size=(12, 1))
+    np.testing.assert_allclose(result.evaluate(X=X, c=c), X + c.reshape(4, 3).T, rtol=1e-12)
