@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from math import prod
 
 from diagrad.dimensions import UNIT, Size
-from diagrad.index.build import Indexed, Label, Polynomial, as_polynomial, indexed, labels, matrix
+from diagrad.index.build import (
+    Indexed,
+    Label,
+    Polynomial,
+    as_polynomial,
+    indexed,
+    labels,
+    matrix,
+    separated,
+)
 from diagrad.index.term import Digit, Head
 from diagrad.operations.room import Operation
 
@@ -37,6 +46,10 @@ def _fit(operation: Operation, operands: Sequence[Indexed]) -> bool:
             first, second = operands
             scalar = not (first.tensor.axes and second.tensor.axes)
             return scalar or first.columns == second.rows
+        case "factors":
+            first, *others = operands
+            fit = all(first.columns == other.rows for other in others)
+            return fit and first.rows == first.columns and separated(first) is not None
         case "square":
             return all(operand.rows == operand.columns for operand in operands)
     return False

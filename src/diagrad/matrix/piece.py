@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from diagrad.dimensions import Size, is_scalar
 from diagrad.expression import Apply, Expression
+from diagrad.index.term import Factor
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
 
@@ -40,6 +42,14 @@ class Piece:
         return self.show(None, label) if as_row else self.show(label, None)
 
 
+class Part(NamedTuple):
+    """The word for the product with a factor of ones and zeros, as tril is, and the label of that
+    factor's rows."""
+
+    word: str
+    row: int
+
+
 class Leaf(Piece):
     """A factor, shown by a function of the labels of its rows and columns."""
 
@@ -50,8 +60,10 @@ class Leaf(Piece):
         rank: tuple[int, ...],
         inverse: bool = False,
         trace: Expression | None = None,
+        part: Part | None = None,
     ) -> None:
         super().__init__(labels, rank)
+        self.part = part
         self._function = shown
         self.inverse = inverse
         self.trace = trace
@@ -71,9 +83,22 @@ class Hadamard(Piece):
         super().__init__(frozenset().union(*(p.labels for p in flat)), (2,))
 
     def _direct(self, row: Place, column: Place) -> Expression:
+        part = next((p for p in self.pieces if isinstance(p, Leaf) and p.part), None)
+        whole = [p for p in self.pieces if p is not part]
+        if part and part.part and any(p.labels == self.labels for p in whole):
+            kept = whole[0] if len(whole) == 1 and not inverse(whole[0]) else Hadamard(whole)
+            if row == part.part.row:
+                return make.call(part.part.word, kept.show(row, column))
+            return make.transposed(make.call(part.part.word, kept.show(column, row)))
         above = [_aligned(p, row, column) for p in self.pieces if not inverse(p)]
         below = [_aligned(p, row, column) for p in self.pieces if inverse(p)]
         return make.over(make.product(above), make.product(below))
+
+
+def part_of(factor: Factor) -> Part | None:
+    """What multiplying by the factor is called; None where there is no word for it."""
+    word: str = getattr(getattr(factor.head, "operation", None), "selects", "")
+    return Part(word, factor.labels[0]) if word and factor.exponent == 1 else None
 
 
 def inverse(piece: Piece) -> bool:
