@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from diagrad.dimensions import Size, is_scalar
-from diagrad.expression import Apply, Expression
+from diagrad.expression import Apply, Expression, number
 from diagrad.index.term import Factor
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
@@ -40,6 +40,19 @@ class Piece:
     def vector(self, as_row: bool) -> Expression:
         (label,) = self.labels
         return self.show(None, label) if as_row else self.show(label, None)
+
+
+def _gathered(factors: list[Expression]) -> list[Expression]:
+    """Factors of an elementwise product with those that are equal as a power."""
+    distinct: list[Expression] = []
+    counts: list[int] = []
+    for factor in factors:
+        if factor in distinct:
+            counts[distinct.index(factor)] += 1
+        else:
+            distinct.append(factor)
+            counts.append(1)
+    return [make.power(f, number(n)) for f, n in zip(distinct, counts, strict=True)]
 
 
 class Part(NamedTuple):
@@ -92,7 +105,7 @@ class Hadamard(Piece):
             return make.transposed(make.call(part.part.word, kept.show(column, row)))
         above = [_aligned(p, row, column) for p in self.pieces if not inverse(p)]
         below = [_aligned(p, row, column) for p in self.pieces if inverse(p)]
-        return make.over(make.product(above), make.product(below))
+        return make.over(make.product(_gathered(above)), make.product(_gathered(below)))
 
 
 def part_of(factor: Factor) -> Part | None:
