@@ -17,13 +17,13 @@ import diagrad as dg
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.index.context import Application
 from diagrad.index.differentiate import derivative
-from diagrad.index.laws import LAWS
+from diagrad.index.laws import HEAD_LAWS, LAWS
 from diagrad.index.term import Factor, Head, Sum, Term
 from diagrad.setting import Setting, with_facts
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
 GENERATED = range(120)
-NAMES = [name for name, _ in LAWS] + ["distribute a sum", "a closed sum is a scalar"]
+NAMES = [name for name, _ in [*LAWS, *HEAD_LAWS]] + ["distribute a sum", "a closed sum is a scalar"]
 
 # What it is about: what is differentiated, by what, once or twice; below it the problem.
 PROBLEMS = """
@@ -130,6 +130,42 @@ digits of nothing: sum(vec(A) * c * vec(B)) + sum(kron(ones(m, 1), b) * c) by b
 logistic: -sum(y * log(p) + (1 - y) * log(1 - p)) / N by w twice
     X: matrix[N, D]; y: column[N]; w: column[D]
     p = sigmoid(X @ w)
+inverses: trace(inv(inv(X) @ A)) + logdet(inv(X)) + det(inv(X)) by X
+    X: matrix[n, n]; A: matrix[n, n]
+inverses of multiples: x @ inv(2 * s * (X + A.T)) @ x.T + det(X + A.T) + logdet(A.T + X) by s
+    X: matrix[n, n]; A: matrix[n, n]; x: row[n]; s: scalar
+inverses of products: x @ inv(X @ diag(v) @ A.T) @ x.T by X
+    X: matrix[n, n]; A: matrix[n, n]; v: row[n]; x: row[n]
+inverses of grams: trace(inv(W.T @ diag(w) @ W) @ W.T @ diag(w) @ W @ S) by S
+    W: matrix[m, n]; w: row[m] & positive; S: matrix[n, n]
+inverses of transposes: x @ inv(X * A) @ x.T + x @ inv(X.T * A.T) @ y.T by X
+    X: matrix[n, n]; A: matrix[n, n]; x: row[n]; y: row[n]
+inverses that cancel: x @ inv(X - A) @ (A - X) @ inv(A) @ x.T by x
+    X: matrix[n, n]; A: matrix[n, n]; x: row[n]
+named inverses: logdet(F) + sum(X) by X
+    A: matrix[n, n]; X: matrix[n, n]
+    F = A @ X
+diagonal inverses: x @ inv(diag(v)) @ x.T + det(diag(v)) + logdet(diag(v)) by v
+    v: row[n]; x: row[n]
+identity: det(eye(n)) * sum(x) + x @ inv(eye(n)) @ x.T by x
+    x: row[n]
+orthogonal inverses: x @ inv(Q) @ x.T + logdet(Q) * sum(x) by x
+    Q: matrix[n, n] & orthogonal; x: row[n]
+rank one: det(a * eye(n) + 2 * u @ v.T) + logdet(a * eye(n) + u @ u.T) by u
+    a: scalar & positive; u: column[n]; v: column[n]
+pseudoinverses: sum(A @ pinv(A) @ A @ x.T) + sum(pinv(A) @ A @ pinv(A) @ y.T) by x
+    A: matrix[m, n]; x: row[n]; y: row[m]
+projections: norm(y - P @ y) ** 2 by y
+    A: matrix[m, n]; y: column[m]
+    P = A @ inv(A.T @ A) @ A.T
+oblique projections: x.T @ P.T @ P.T @ x + sum(P @ P @ x) by x
+    A: matrix[m, n]; B: matrix[m, n]; x: column[m]
+    P = eye(m) - A @ inv(B.T @ A) @ B.T
+Cholesky: x @ inv(L).T @ inv(L) @ x.T + det(L) + logdet(L) + sum(x @ L @ L.T) by x
+    S: matrix[n, n] & spd; x: row[n]
+    L = cholesky(S)
+Cholesky of a Gaussian: sum(log(diagonal(cholesky(A @ A.T)))) by A
+    A: matrix[n, n]
 unspecified: sum(g(x @ W) ** 2) by W
     g: elementwise; x: row[n]; W: matrix[n, m]
 """

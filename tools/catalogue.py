@@ -15,7 +15,7 @@ from pathlib import Path
 import diagrad as dg
 from diagrad.dimensions import SCALAR, UNIT, Shape, describe, is_scalar
 from diagrad.expression import Apply, Symbol
-from diagrad.operations import PLANNED, ROOMS
+from diagrad.operations import ROOMS
 from diagrad.operations.choices import COMPARISONS
 from diagrad.operations.elementwise import Elementwise
 from diagrad.operations.room import Operation
@@ -57,6 +57,8 @@ GROUPS = {
     "reductions": "Sums, means and norms",
     "softmax": "Softmax and its kin",
     "losses": "Losses",
+    "linear_algebra": "Inverses and determinants",
+    "factorisations": "Pseudoinverse and factors",
 }
 
 UNDER = {
@@ -86,7 +88,6 @@ def page() -> str:
         parts += [entry(room) for room in rooms[group]]
         if group == "choices":
             parts.append(comparisons())
-    parts.append(planned())
     return "\n".join(parts)
 
 
@@ -172,15 +173,6 @@ def comparisons() -> str:
         "### Conditions of `where`\n\n"
         f"{written}. They stand nowhere else.\n\n"
         f"- derivative: 0; {', '.join(sorted(because))}\n"
-    )
-
-
-def planned() -> str:
-    words = " ".join(sorted(PLANNED))
-    return (
-        "## Not supported yet\n\n"
-        "These words belong to the language and cannot be used as names. A problem that uses them\n"
-        f"gets an error that says so:\n\n`{words}`\n"
     )
 
 

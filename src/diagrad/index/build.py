@@ -214,3 +214,43 @@ class Indexed(NamedTuple):
 def matrix(rows: tuple[Label, ...], columns: tuple[Label, ...], value: Polynomial) -> Indexed:
     """The matrix value with these row and column labels."""
     return Indexed(tensor((rows, columns), value), len(rows))
+
+
+def separated(value: Indexed) -> list[Head] | None:
+    """The A, B, … of A ⊗ B ⊗ …, for a value with as many row axes as column axes, so A itself where
+    that is one; None where it is no such product."""
+    count, head = value.row_axes, value.tensor
+    if len(head.axes) != 2 * count:
+        return None
+    if count < 2:
+        return [head]
+    if not isinstance(head, Sum) or len(head.terms) != 1:
+        return None
+    (term,) = head.terms
+    parts: list[list[Factor]] = [[] for _ in range(count)]
+    for linked in _linked(term):
+        places = {k % count for f in linked for k in f.labels if k >= 0}
+        if len(places) > 1:
+            return None
+        parts[min(places, default=0)] += linked
+    return [_separate(part, place, term, value) for place, part in enumerate(parts)]
+
+
+def _linked(term: Term) -> list[list[Factor]]:
+    """Factors that hang together by bound labels, group by group."""
+    groups: list[list[Factor]] = []
+    for factor in term.factors:
+        bound = {k for k in factor.labels if k < 0}
+        near = [g for g in groups if any(bound & set(f.labels) for f in g)]
+        groups = [g for g in groups if g not in near] + [[*(f for g in near for f in g), factor]]
+    return groups
+
+
+def _separate(part: list[Factor], place: int, term: Term, value: Indexed) -> Head:
+    """The factors of one place as a matrix; the number goes to the first."""
+    bound = sorted({k for f in part for k in f.labels if k < 0}, reverse=True)
+    number = {place: 0, place + value.row_axes: 1} | {k: -n - 1 for n, k in enumerate(bound)}
+    factors = (f._replace(labels=tuple(number[k] for k in f.labels)) for f in part)
+    sizes = tuple(term.bound[-k - 1] for k in bound)
+    axes = (value.rows[place], value.columns[place])
+    return Sum(axes, (Term(term.coefficient if place == 0 else 1, tuple(factors), sizes),))

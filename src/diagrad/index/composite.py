@@ -19,6 +19,7 @@ from diagrad.index.build import (
     indexed,
     labels,
     matrix,
+    separated,
     tensor,
 )
 from diagrad.index.term import Digit, Head
@@ -46,6 +47,10 @@ def _fit(operation: Operation, operands: Sequence[Indexed]) -> bool:
             first, second = operands
             scalar = not (first.tensor.axes and second.tensor.axes)
             return scalar or first.columns == second.rows
+        case "factors":
+            first, *others = operands
+            fit = all(first.columns == other.rows for other in others)
+            return fit and first.rows == first.columns and separated(first) is not None
         case "square":
             return all(operand.rows == operand.columns for operand in operands)
     return False

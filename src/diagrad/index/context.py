@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from diagrad.index import knowledge
 from diagrad.index.definitions import Definitions
-from diagrad.index.laws import LAWS
+from diagrad.index.laws import HEAD_LAWS, LAWS
 from diagrad.index.laws.labels import closed_scalars
 from diagrad.index.relabel import canonical, dropped, multiplied, splice
 from diagrad.index.term import (
@@ -74,6 +74,7 @@ class Context:
         self._groups: dict[Head, Group] = {}
         self.symmetric: set[Definition] = set()
         self.centred: dict[Definition, frozenset[int]] = {}
+        self.projections: set[Head] = set()
         self.known: dict[tuple[Head, str], Any] = {}
 
     def name(self, definition: Definition) -> None:
@@ -84,6 +85,8 @@ class Context:
         zero = frozenset(axis for axis in range(len(body.axes)) if self._sums_to_zero(body, axis))
         if zero:
             self.centred[definition] = zero
+        if knowledge.is_projection(self, body):
+            self.projections.add(definition)
         self.names.add(definition, body)
         self._normal.clear()
         self._groups.clear()
@@ -103,11 +106,21 @@ class Context:
             case Applied():
                 arguments = tuple(self.normal(a) for a in head.arguments)
                 head = Applied(head.operation, arguments, head.axes, head.parameters)
-                simpler = head.operation.simplified(head)
+                simpler = head.operation.simplified(head) or self._by_law(head)
                 return self.normal(simpler) if simpler is not None else self.names.whole(head)
             case Sum():
                 return self._sum(head)
         return head
+
+    def _by_law(self, head: Applied) -> Head | None:
+        """What the first law for such a head makes of it."""
+        for name, law in HEAD_LAWS:
+            after = law(self, head)
+            if after is not None:
+                before = Term(1, (Factor(head, tuple(range(len(head.axes)))),))
+                self.record.append(Application(name, before, as_terms(after)))
+                return after
+        return None
 
     def _sum(self, head: Sum) -> Head:
         collected: dict[tuple[tuple[Factor, ...], tuple[Any, ...]], Any] = {}
@@ -210,6 +223,13 @@ class Context:
         )
         total = self.normal(Sum(axes, terms))
         return isinstance(total, Sum) and not total.terms
+
+
+def as_terms(head: Head) -> tuple[Term, ...]:
+    """A head as the terms of a sum."""
+    if isinstance(head, Sum):
+        return head.terms
+    return (Term(1, (Factor(head, tuple(range(len(head.axes)))),)),)
 
 
 def unwrapped(head: Sum) -> Head:

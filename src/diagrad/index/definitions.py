@@ -113,6 +113,12 @@ class Definitions:
         return None
 
 
+def found_once(body: Term, labels: dict[int, int], term: Term) -> Match | None:
+    """Where a product, summed over its bound labels, stands in the term, with some of its free
+    labels given; or None."""
+    return _extend(body.factors, 0, term, labels, {}, True)
+
+
 def replaced_once(body: Term, head: Head, labels: tuple[int, ...], term: Term) -> Term | None:
     """The term with one occurrence of a product, summed over its bound labels and standing at
     `labels`, replaced by the head that it is; or None."""

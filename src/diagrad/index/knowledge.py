@@ -9,7 +9,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING
 
 from diagrad.facts import closure
-from diagrad.index.relabel import mapped
+from diagrad.index.relabel import mapped, multiplied
 from diagrad.index.term import (
     Applied,
     Constant,
@@ -106,6 +106,19 @@ def factor_sign(context: Context, factor: Factor, fact: str) -> bool:
     if fact == "nonneg":
         return even or has(context, factor.head, "nonneg")
     return even and has(context, factor.head, "nonzero")
+
+
+def is_projection(context: Context, head: Head) -> bool:
+    """Whether P P = P, asked of short sums that have an inverse in them."""
+    if not isinstance(head, Sum) or len(head.axes) != 2 or head.axes[0] != head.axes[1]:
+        return False
+    inverses = (f.head for t in head.terms for f in t.factors if isinstance(f.head, Applied))
+    if len(head.terms) > 3 or all(h.operation.name not in ("inv", "pinv") for h in inverses):
+        return False
+    size = head.axes[:1]
+    once = [multiplied(Term(1, (), size), t, (0, -1)) for t in head.terms]
+    twice = tuple(multiplied(first, t, (-1, 1)) for first in once for t in head.terms)
+    return context.normal(Sum(head.axes, twice)) is context.normal(head)
 
 
 def unit_axes(context: Context, head: Head) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from diagrad.expression import Apply
 from diagrad.language.limits import MOST_LABELS
 from diagrad.language.page import shortened
 from diagrad.language.sizes import size
-from diagrad.operations import PLANNED, WORDS
+from diagrad.operations import WORDS
 from diagrad.operations.elementwise import Elementwise
 from diagrad.operations.functions import BY_NAME
 from diagrad.operations.room import Operation
@@ -36,7 +36,7 @@ def call(reader: ExpressionReader, node: ast.Call) -> Apply:
             raise _no_function(reader, name, node)
         case ast.Call(func=ast.Name(id="prime")) as inner:
             return _entrywise(reader, node, _derivative(reader, inner))
-        case ast.Attribute(value=inner, attr=attr) if attr in WORDS or attr in PLANNED:
+        case ast.Attribute(value=inner, attr=attr) if attr in WORDS:
             raise reader.error(_method(shortened(reader.statement.words(inner)), attr), node.func)
         case ast.Attribute():
             reader.read(node.func)

@@ -13,7 +13,7 @@ from diagrad.language.bounds import TooLarge
 from diagrad.language.misfits import mixed, mixture, written
 from diagrad.language.names import KINDS, Names
 from diagrad.language.statements import Statement
-from diagrad.operations import OPERATORS, PLANNED
+from diagrad.operations import OPERATORS
 from diagrad.operations.room import Operation, ShapeError
 
 BINARY: dict[type[ast.operator], str] = {
@@ -47,15 +47,6 @@ class ExpressionReader:
     def __init__(self, statement: Statement, names: Names) -> None:
         self.statement, self.names = statement, names
         self.warnings: list[str] = []
-
-    def whole(self, node: ast.expr) -> Expression:
-        """The whole expression of a statement. Raises ProblemError, first for what no other cure
-        would help: an operation that is not supported yet."""
-        for part in ast.walk(node):
-            called = part.func if isinstance(part, ast.Call) else None
-            if isinstance(called, ast.Name) and called.id in PLANNED:
-                raise self.names.unknown(self.statement, called, called=True)
-        return self.read(node)
 
     def read(self, node: ast.expr) -> Expression:
         """The expression that a node says. Raises ProblemError."""

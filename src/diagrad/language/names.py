@@ -11,11 +11,11 @@ from diagrad.errors import ProblemError, Span, Unsupported
 from diagrad.language.bounds import Bounds
 from diagrad.language.source import Declaration, Definition, Source
 from diagrad.language.statements import Statement
-from diagrad.operations import PLANNED, WORDS
+from diagrad.operations import WORDS
 from diagrad.operations.unspecified import Unspecified
 
 KINDS = ("scalar", "row", "column", "matrix", "elementwise")
-RESERVED = frozenset(WORDS) | PLANNED | {"prime", "pi"}
+RESERVED = frozenset(WORDS) | {"prime", "pi"}
 
 SYNONYMS = {
     "ln": "log(…)",
@@ -106,8 +106,6 @@ class Names:
     def unknown(self, statement: Statement, node: ast.Name, called: bool = False) -> ProblemError:
         """Why a name means nothing here, and the cure."""
         name, later = node.id, self.following.get(node.id)
-        if name in PLANNED:
-            return statement.error(f"{name} is not supported yet", node, Unsupported)
         if later is not None:
             return statement.error(self._too_early(name, statement, later), node)
         if name in WORDS or name == "prime":

@@ -54,7 +54,7 @@ def read_expression(text: str, source: Source) -> Expression:
     if not isinstance(tree, ast.Expr):
         message = "an expression stands here, not a declaration or definition"
         raise found[0].error(message, tree)
-    return ExpressionReader(found[0], Names.of(source)).whole(tree.value)
+    return ExpressionReader(found[0], Names.of(source)).read(tree.value)
 
 
 def _take_up(names: Names, statement: Statement) -> list[str]:
@@ -83,7 +83,7 @@ def _take_up(names: Names, statement: Statement) -> list[str]:
 def _define(names: Names, statement: Statement, target: ast.Name, value: ast.expr) -> list[str]:
     names.check_free(statement, target)
     reader = ExpressionReader(statement, names)
-    expression = reader.whole(value)
+    expression = reader.read(value)
     position = names.position
     span = names.introduce(statement, target)
     names.bounds.define(target.id, expression)

@@ -85,6 +85,8 @@ def transposed(a: Expression) -> Expression:
         match a.operation.name:
             case "T":
                 return a.operands[0]
+            case "negate":
+                return negative(transposed(a.operands[0]))
             case "diag" | "eye":
                 return a
             case "ones" | "zeros":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from diagrad.dimensions import Size, is_scalar
-from diagrad.expression import Apply, Expression
+from diagrad.expression import Apply, Expression, number
+from diagrad.index.term import Factor
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
 
@@ -40,6 +42,27 @@ class Piece:
         return self.show(None, label) if as_row else self.show(label, None)
 
 
+def _gathered(factors: list[Expression]) -> list[Expression]:
+    """Factors of an elementwise product with those that are equal as a power."""
+    distinct: list[Expression] = []
+    counts: list[int] = []
+    for factor in factors:
+        if factor in distinct:
+            counts[distinct.index(factor)] += 1
+        else:
+            distinct.append(factor)
+            counts.append(1)
+    return [make.power(f, number(n)) for f, n in zip(distinct, counts, strict=True)]
+
+
+class Part(NamedTuple):
+    """The word for the product with a factor of ones and zeros, as tril is, and the label of that
+    factor's rows."""
+
+    word: str
+    row: int
+
+
 class Leaf(Piece):
     """A factor, shown by a function of the labels of its rows and columns."""
 
@@ -50,8 +73,10 @@ class Leaf(Piece):
         rank: tuple[int, ...],
         inverse: bool = False,
         trace: Expression | None = None,
+        part: Part | None = None,
     ) -> None:
         super().__init__(labels, rank)
+        self.part = part
         self._function = shown
         self.inverse = inverse
         self.trace = trace
@@ -71,9 +96,22 @@ class Hadamard(Piece):
         super().__init__(frozenset().union(*(p.labels for p in flat)), (2,))
 
     def _direct(self, row: Place, column: Place) -> Expression:
+        part = next((p for p in self.pieces if isinstance(p, Leaf) and p.part), None)
+        whole = [p for p in self.pieces if p is not part]
+        if part and part.part and any(p.labels == self.labels for p in whole):
+            kept = whole[0] if len(whole) == 1 and not inverse(whole[0]) else Hadamard(whole)
+            if row == part.part.row:
+                return make.call(part.part.word, kept.show(row, column))
+            return make.transposed(make.call(part.part.word, kept.show(column, row)))
         above = [_aligned(p, row, column) for p in self.pieces if not inverse(p)]
         below = [_aligned(p, row, column) for p in self.pieces if inverse(p)]
-        return make.over(make.product(above), make.product(below))
+        return make.over(make.product(_gathered(above)), make.product(_gathered(below)))
+
+
+def part_of(factor: Factor) -> Part | None:
+    """What multiplying by the factor is called; None where there is no word for it."""
+    word: str = getattr(getattr(factor.head, "operation", None), "selects", "")
+    return Part(word, factor.labels[0]) if word and factor.exponent == 1 else None
 
 
 def inverse(piece: Piece) -> bool:

@@ -39,7 +39,7 @@ from diagrad.matrix.arrange import (
 from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted, split
 from diagrad.matrix.cost import cost
 from diagrad.matrix.mirrored import reads_symmetric
-from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown
+from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown, part_of
 from diagrad.matrix.turned import complemented, flipped
 
 # The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
@@ -233,7 +233,8 @@ class Raiser:
         if isinstance(factor.head, Delta) and len(labels) == 2:
             return Diagonal(labels, [], factor.head.size)
         inverse = not isinstance(factor.exponent, Head) and factor.exponent < 0
-        return Leaf(labels, self._leaf(factor), self.rank(factor), inverse, self._trace(factor))
+        leaf, trace, part = self._leaf(factor), self._trace(factor), part_of(factor)
+        return Leaf(labels, leaf, self.rank(factor), inverse, trace, part)
 
     def _leaf(self, factor: Factor) -> Shown:
         """The factor by the labels of its rows and columns, without the sign of its exponent."""

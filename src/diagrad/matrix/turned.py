@@ -4,23 +4,42 @@ from __future__ import annotations
 
 from diagrad.index.context import Context
 from diagrad.index.relabel import replaced
-from diagrad.index.term import Applied, Head, Sum, Term
+from diagrad.index.term import Applied, Definition, Head, Sum, Term, Variable
 
 
 def flipped(term: Term) -> Term:
-    """−a (b − c) as a (c − b), where the sum would not then begin with a minus."""
-    if term.coefficient >= 0:
-        return term
+    """−a (b − c) as a (c − b), where the sum would not then begin with a minus; but (b − c)(b − c)ᵀ
+    keeps its sign, and has what was declared first in front."""
+    heads = [factor.head for factor in term.factors]
     for position, factor in enumerate(term.factors):
-        head = factor.head
-        if not isinstance(head, Sum) or len(head.terms) < 2 or factor.exponent != 1:
+        head = _negated(factor.head) if factor.exponent == 1 else None
+        if head is None:
             continue
-        no_number = all(t.factors for t in head.terms)
-        if no_number and any(t.coefficient < 0 for t in head.terms):
-            terms = tuple(t._replace(coefficient=-t.coefficient) for t in head.terms)
-            turned = replaced(term, position, factor._replace(head=Sum(head.axes, terms)))
-            return turned._replace(coefficient=-term.coefficient)
+        places = [p for p, h in enumerate(heads) if h is factor.head]
+        if len(places) == 2 and term.factors[places[1]].exponent == 1:
+            if position == places[0] and _first(head) < _first(factor.head):
+                for place in places:
+                    term = replaced(term, place, term.factors[place]._replace(head=head))
+        elif term.coefficient < 0:
+            turned = replaced(term, position, factor._replace(head=head))
+            term = turned._replace(coefficient=-term.coefficient)
     return term
+
+
+def _negated(head: Head) -> Sum | None:
+    """c − b for b − c; None where it would begin with a minus."""
+    if not isinstance(head, Sum) or len(head.terms) < 2:
+        return None
+    if not all(t.factors for t in head.terms) or all(t.coefficient > 0 for t in head.terms):
+        return None
+    return Sum(head.axes, tuple(t._replace(coefficient=-t.coefficient) for t in head.terms))
+
+
+def _first(head: Head) -> int:
+    """The place in the text of the first name in what is not subtracted."""
+    assert isinstance(head, Sum)
+    names = (f.head for t in head.terms if t.coefficient > 0 for f in t.factors)
+    return min((h.position for h in names if isinstance(h, Variable | Definition)), default=10**6)
 
 
 def complemented(term: Term, context: Context) -> Term:

@@ -7,8 +7,10 @@ from diagrad.operations import (
     choices,
     einsum,
     extremes,
+    factorisations,
     functions,
     kronecker,
+    linear_algebra,
     losses,
     products,
     reductions,
@@ -20,6 +22,8 @@ ROOMS: tuple[Operation, ...] = (
     *arithmetic.OPERATIONS,
     *products.OPERATIONS,
     *kronecker.OPERATIONS,
+    *linear_algebra.OPERATIONS,
+    *factorisations.OPERATIONS,
     *einsum.OPERATIONS,
     *functions.TABLE,
     *choices.OPERATIONS,
@@ -32,6 +36,3 @@ WORDS: dict[str, Operation] = {room.name: room for room in ROOMS if not room.ope
 OPERATORS: dict[str, Operation] = {room.name: room for room in ROOMS if room.operator} | {
     room.name: room for room in choices.COMPARISONS
 }
-
-# Words of the language whose rooms are not built yet.
-PLANNED = frozenset({"det", "logdet", "inv", "pinv"} | {"solve", "cholesky"})

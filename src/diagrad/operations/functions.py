@@ -63,15 +63,12 @@ def _passes_relu(head: Applied, other: Factor, argument: Head) -> Factor | None:
 
 
 def _makes_absolute(head: Applied, other: Factor, argument: Head) -> Factor | None:
-    """a sign(a) = |a| and |a| sign(a) = a."""
-    if other.exponent != 1:
-        return None
-    if other.head is argument:
+    """a sign(a) = |a|, |a| sign(a) = a, and sign(a)/|a| = 1/a."""
+    if other.head is argument and other.exponent == 1:
         return other._replace(head=Applied(BY_NAME["abs"], (argument,), head.axes))
     absolute = isinstance(other.head, Applied) and other.head.operation.name == "abs"
-    return (
-        other._replace(head=argument) if absolute and other.head.children == (argument,) else None
-    )
+    of_it = absolute and other.head.children == (argument,) and other.exponent in (1, -1)
+    return other._replace(head=argument) if of_it else None
 
 
 def _softplus_of(argument: Head) -> Head | None:

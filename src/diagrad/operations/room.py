@@ -149,7 +149,8 @@ class Operation:
     its own deserves a name; `reuses_value` that its derivative is written in its value, as that of
     σ is. `composite` says of other operations which composite axes (those of `vec` and `kron`) they
     take as they are: "any", "chain" where the columns of the first operand are composed as the rows
-    of the second, "square" where rows are composed as columns; "" for none.
+    of the second, "square" where rows are composed as columns, "factors" where the first operand
+    is a Kronecker product of square matrices and chains with the second; "" for none.
     """
 
     name: str

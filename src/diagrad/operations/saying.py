@@ -34,7 +34,10 @@ def factor(text: str) -> str:
 
 
 def transposed(text: str) -> str:
-    """Wᵀ of W, and W of Wᵀ."""
+    """Wᵀ of W, and W of Wᵀ; W⁻ᵀ of W⁻¹, and W⁻¹ of W⁻ᵀ."""
+    for ending, other in (("⁻¹", "⁻ᵀ"), ("⁻ᵀ", "⁻¹")):
+        if text.endswith(ending) and is_atom(text):
+            return text.removesuffix(ending) + other
     return text[:-1] if is_transposed(text) else f"{in_brackets(text)}ᵀ"
 
 

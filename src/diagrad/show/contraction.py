@@ -13,6 +13,8 @@ from diagrad.matrix import make
 from diagrad.operations import OPERATORS
 from diagrad.operations.arithmetic import Add, Divide, Multiply, Negate, Subtract
 from diagrad.operations.einsum import split_subscripts
+from diagrad.operations.linear_algebra import INVERSE_TRANSPOSED, Inverse
+from diagrad.operations.products import Transpose
 from diagrad.show.entries import Entry, axis_labels, entry
 
 # Those that Unicode has as subscripts, the usual ones first.
@@ -30,8 +32,9 @@ class Contraction(Expression):
 
 
 def by_elements(node: Expression, notation: str) -> Expression:
-    """The node as the notation shows it: an einsum, and an entry of one, as a contraction. It stays
-    as it is in source, and where no letter is left for a label."""
+    """The node as the notation shows it: an einsum, and an entry of one, as a contraction, and the
+    transpose of an inverse with one sign, A⁻ᵀ. It stays as it is in source, and where no letter is
+    left for a label."""
     if notation == "source":
         return node
     match node:
@@ -41,6 +44,9 @@ def by_elements(node: Expression, notation: str) -> Expression:
             return _contraction(array, node.labels, notation) or node
         case Apply(operation=Negate() | Add() | Subtract()):
             return _with_one_sign(node, notation)
+        case Apply(operation=Transpose(), operands=(Apply(operation=Inverse()) as inverse,)):
+            turned = Apply(node.shape, INVERSE_TRANSPOSED, inverse.operands)
+            return turned if notation in ("unicode", "latex") else node
     return node
 
 

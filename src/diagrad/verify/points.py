@@ -87,9 +87,14 @@ def _variable(
         array = _entries((rows, columns), facts, declaration.sums_along, rng, style)
         if rows == columns:
             array = _structured(array, facts, rng)
-        if "invertible" not in facts or np.linalg.cond(array) < CONDITION:
+        if not _is_square(array, facts) or np.linalg.cond(array) < CONDITION:
             break
     return array
+
+
+def _is_square(array: Array, facts: frozenset[str]) -> bool:
+    """Whether it may have an inverse, which is then not to be lost in rounding."""
+    return len(array) == array.shape[1] > 1 and not facts & {"onehot", "simplex"}
 
 
 def _number(size: Size, sizes: Mapping[str, int]) -> int:

@@ -1,6 +1,6 @@
-"""The laws that always hold in one direction: each is one identity on one term.
+"""The laws that always hold in one direction: each is one identity on one term, or on one head.
 
-A law answers the term after it, or None where it does not apply.
+A law answers the term or head after it, or None where it does not apply.
 """
 
 from __future__ import annotations
@@ -8,6 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from diagrad.index.laws.cancelling import (
+    factor_times_itself,
+    inverse_cancels,
+    inverse_of_name,
+    logs_of_factor,
+    projection_twice,
+    pseudoinverse_between,
+)
+from diagrad.index.laws.determinants import (
+    determinant_of_diagonal,
+    determinant_of_factor,
+    determinant_of_inverse,
+    determinant_of_orthogonal,
+    determinant_of_rank_one_update,
+    determinant_turned,
+)
 from diagrad.index.laws.digits import all_digits, any_digit, one_digit
 from diagrad.index.laws.facts import (
     centred,
@@ -17,15 +33,23 @@ from diagrad.index.laws.facts import (
     sums_to_one,
     symmetric,
 )
+from diagrad.index.laws.inverses import (
+    inverse_of_diagonal,
+    inverse_of_inverse,
+    inverse_of_multiple,
+    inverse_of_orthogonal,
+    inverse_of_product,
+)
 from diagrad.index.laws.labels import contract_delta, summed_group, vanished
 from diagrad.index.laws.names import gathered, named
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
-from diagrad.index.term import Term
+from diagrad.index.term import Applied, Head, Term
 
 if TYPE_CHECKING:
     from diagrad.index.context import Context
 
 Law = Callable[["Context", Term], Term | None]
+HeadLaw = Callable[["Context", Applied], Head | None]
 
 # The first law that applies is used, then all are tried again. The order decides between forms that
 # are equal, and what later laws get to see:
@@ -48,10 +72,31 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("gate", gated),
     ("sums to 1", sums_to_one),
     ("orthogonal", orthogonal),
+    ("inverse cancels", inverse_cancels),
+    ("inverse of a name cancels", inverse_of_name),
+    ("factor times itself", factor_times_itself),
+    ("logarithms of a factor", logs_of_factor),
+    ("pseudoinverse between", pseudoinverse_between),
+    ("projection", projection_twice),
     ("symmetric", symmetric),
     ("count", vanished),
     ("sum inside", summed_group),
     ("centred", centred),
     ("name", named),
     ("gather a power", gathered),
+)
+
+# Likewise for operations that index notation keeps whole, whose arguments are in normal form.
+HEAD_LAWS: tuple[tuple[str, HeadLaw], ...] = (
+    ("inverse of an inverse", inverse_of_inverse),
+    ("inverse of an orthogonal matrix", inverse_of_orthogonal),
+    ("inverse of a diagonal matrix", inverse_of_diagonal),
+    ("inverse of a multiple", inverse_of_multiple),
+    ("inverse of a product", inverse_of_product),
+    ("determinant of an inverse", determinant_of_inverse),
+    ("determinant of a diagonal matrix", determinant_of_diagonal),
+    ("determinant of an orthogonal matrix", determinant_of_orthogonal),
+    ("determinant of a Cholesky factor", determinant_of_factor),
+    ("determinant of a rank-one update", determinant_of_rank_one_update),
+    ("determinant of a transpose", determinant_turned),
 )

@@ -1,0 +1,122 @@
+"""Reasons for the derivatives of inverses, determinants and factors."""
+
+from __future__ import annotations
+
+from diagrad.dimensions import is_scalar, is_vector
+from diagrad.operations.room import Use, entry_text, in_brackets
+from diagrad.operations.saying import above, bare, factor, held, onward, transposed
+
+
+def differential(text: str) -> str:
+    """dX, or d(A B)."""
+    return f"d{in_brackets(bare(text))}"
+
+
+def own(use: Use) -> str:
+    """The operand of the way, to stand in a product."""
+    return factor(use.variable)
+
+
+def whole(use: Use) -> str:
+    """The derivative that goes on: ∂J/∂X."""
+    return onward(use, in_brackets(bare(use.variable)))
+
+
+def inverted(use: Use) -> str:
+    if is_scalar(use.node.shape):
+        return reciprocal(use)
+    X, V = own(use), factor(use.value)
+    dX, dV = differential(use.variable), differential(use.value)
+    return (
+        f"{X} {V} stays I, so {dX} {V} + {X} {dV} is 0 and {dV} is −{V} {dX} {V}, in this order, "
+        f"for matrices do not commute; what stands left and right of {dX} goes over transposed: "
+        f"{whole(use)} is −{transposed(V)} {above(use)} {transposed(V)}"
+    )
+
+
+def reciprocal(use: Use) -> str:
+    x = in_brackets(use.variable)
+    return f"∂{in_brackets(use.value)}/∂{x} = −1/{x}²"
+
+
+def determinant(use: Use) -> str:
+    if is_scalar(use.node.operands[0].shape):
+        return f"the determinant of a 1×1 matrix is its entry, {use.variable}"
+    X = bare(use.variable)
+    entry, inverse = entry_text(X, "ij"), transposed(f"{in_brackets(X)}⁻¹")
+    return (
+        f"expanding along row i, {use.value} is the sum of the entries {entry} times their "
+        f"cofactors, which have nothing of row i: so the derivative by {entry} is its cofactor; "
+        f"the matrix of cofactors is {factor(use.value)} {inverse}, "
+        f"for {X} times its transpose is {factor(use.value)} I"
+    )
+
+
+def log_determinant(use: Use) -> str:
+    if is_scalar(use.node.operands[0].shape):
+        x = in_brackets(use.variable)
+        return f"∂{in_brackets(use.value)}/∂{x} = 1/{x}"
+    X = bare(use.variable)
+    det, inverse = f"det({X})", f"{in_brackets(X)}⁻ᵀ"
+    return (
+        f"the derivative of {det} is the matrix of its cofactors, {det} {inverse}; the logarithm "
+        f"divides it by {det}, whatever its sign, and {inverse} is left"
+    )
+
+
+def solved(use: Use) -> str:
+    A, B = (factor(operand) for operand in use.operands)
+    if is_scalar(use.node.operands[0].shape):
+        return f"{held(use)}{use.value} is {B} divided by {A}"
+    inverse = transposed(f"{in_brackets(bare(use.operands[0]))}⁻¹")
+    if use.operand == 1:
+        return (
+            f"{held(use)}{use.value} is the inverse of {A} times {B}, so it is linear in {B}: "
+            f"{whole(use)} is {inverse} {above(use)}"
+        )
+    dA, X = differential(use.operands[0]), factor(use.value)
+    return (
+        f"{held(use)}{A} {X} stays {B}, so {dA} {X} + {A} {differential(X)} is 0: "
+        f"{differential(X)} is minus the inverse of {A} times {dA} {X}; what stands left and right "
+        f"of {dA} goes over transposed: {whole(use)} is −{inverse} {above(use)} {transposed(X)}"
+    )
+
+
+def pseudoinverted(use: Use) -> str:
+    shape = use.node.operands[0].shape
+    if is_scalar(shape):
+        return reciprocal(use)
+    if is_vector(shape):
+        v = use.variable
+        return f"{use.value} is {transposed(v)} divided by the sum of the squares of {v}"
+    A, P = own(use), factor(use.value)
+    dA = differential(use.variable)
+    turned = f"{dA}ᵀ"
+    first = f"−{P} {dA} {P}"
+    second = f"{P} {transposed(P)} {turned} (I − {A} {P})"
+    third = f"(I − {P} {A}) {turned} {transposed(P)} {P}"
+    return (
+        f"{A} {P} {A} stays {A} and {A} {P}, {P} {A} stay symmetric; at constant rank that gives "
+        f"{first} + {second} + {third} for {differential(use.value)}: the inverse's rule, and two "
+        f"parts for what {A} moves its column space and its row space"
+    )
+
+
+def factored(use: Use) -> str:
+    if is_scalar(use.node.shape):
+        return f"the factor of a number is its root: {use.value} is √({bare(use.variable)})"
+    L, S = factor(use.value), differential(use.variable)
+    return (
+        f"{L} {transposed(L)} stays the symmetric part of {bare(use.variable)}, so L⁻¹ dL and its "
+        f"transpose make L⁻¹ dS L⁻ᵀ, with L for {use.value} and dS for the symmetric part of {S}; "
+        "L⁻¹ dL is lower triangular, so it is the lower triangle of that with half of the diagonal"
+    )
+
+
+def lower_part(use: Use) -> str:
+    if is_scalar(use.node.shape):
+        return ""
+    return (
+        f"{use.value} has the entries of {use.variable} on and below the diagonal, so these get "
+        f"that of {above(use)} at their place, and those above it get 0"
+    )
