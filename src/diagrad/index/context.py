@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from diagrad.index import knowledge
 from diagrad.index.definitions import Definitions
-from diagrad.index.laws import LAWS
+from diagrad.index.laws import HEAD_LAWS, LAWS, SUM_LAWS
 from diagrad.index.laws.labels import closed_scalars
 from diagrad.index.relabel import canonical, dropped, multiplied, splice
 from diagrad.index.term import (
@@ -103,7 +103,7 @@ class Context:
             case Applied():
                 arguments = tuple(self.normal(a) for a in head.arguments)
                 head = Applied(head.operation, arguments, head.axes, head.parameters)
-                simpler = head.operation.simplified(head)
+                simpler = head.operation.simplified(head) or self._lawful(head)
                 return self.normal(simpler) if simpler is not None else self.names.whole(head)
             case Sum():
                 return self._sum(head)
@@ -128,7 +128,21 @@ class Context:
             Term(rational(c), factors, bound) for (factors, bound), c in collected.items() if c != 0
         )
         result = Sum(head.axes, tuple(sorted(terms, key=term_key)))
+        for name, law in SUM_LAWS if len(terms) > 1 else ():
+            after = law(self, result)
+            if after is not None:
+                self.record.append(Application(name, as_term(result), after.terms))
+                return self.normal(after)
         return self.names.whole(unwrapped(result))
+
+    def _lawful(self, head: Applied) -> Head | None:
+        """What the first law of functions that applies makes of a head."""
+        for name, law in HEAD_LAWS:
+            after = law(self, head)
+            if after is not None:
+                self.record.append(Application(name, as_term(head), (as_term(after),)))
+                return after
+        return None
 
     def _reduced(self, term: Term, alone: bool) -> Term:
         """The laws applied to one term until none applies."""
@@ -210,6 +224,11 @@ class Context:
         )
         total = self.normal(Sum(axes, terms))
         return isinstance(total, Sum) and not total.terms
+
+
+def as_term(head: Head) -> Term:
+    """The head as a term over its axes."""
+    return Term(1, (Factor(head, tuple(range(len(head.axes)))),))
 
 
 def unwrapped(head: Sum) -> Head:

@@ -9,18 +9,28 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from diagrad.index.laws.digits import all_digits, any_digit, one_digit
+from diagrad.index.laws.exponentials import (
+    half_argument,
+    hyperbolic,
+    opposite,
+    quotient,
+    sigmoid_of,
+    softmax_of,
+)
 from diagrad.index.laws.facts import (
     centred,
     discrete_powers,
     gated,
     orthogonal,
+    picked,
     sums_to_one,
     symmetric,
 )
+from diagrad.index.laws.heads import HEAD_LAWS as HEAD_LAWS
 from diagrad.index.laws.labels import contract_delta, summed_group, vanished
 from diagrad.index.laws.names import gathered, named
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
-from diagrad.index.term import Term
+from diagrad.index.term import Sum, Term
 
 if TYPE_CHECKING:
     from diagrad.index.context import Context
@@ -46,6 +56,11 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("common number", primitive),
     ("entries are 0, 1 or ±1", discrete_powers),
     ("gate", gated),
+    ("softmax", softmax_of),
+    ("sigmoid", sigmoid_of),
+    ("opposite exponents", opposite),
+    ("tanh", quotient),
+    ("half the argument", half_argument),
     ("sums to 1", sums_to_one),
     ("orthogonal", orthogonal),
     ("symmetric", symmetric),
@@ -53,5 +68,11 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("sum inside", summed_group),
     ("centred", centred),
     ("name", named),
+    ("one-hot picks", picked),
     ("gather a power", gathered),
+)
+
+# Laws of a sum whose terms are normal.
+SUM_LAWS: tuple[tuple[str, Callable[[Context, Sum], Sum | None]], ...] = (
+    ("hyperbolic functions", hyperbolic),
 )
