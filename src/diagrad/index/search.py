@@ -14,6 +14,7 @@ from diagrad.index.expanding import (
     spread_to,
 )
 from diagrad.index.factoring import factored
+from diagrad.index.quotients import over_common_denominators
 from diagrad.index.relabel import dropped, multiplied
 from diagrad.index.term import Factor, Sum, Term
 
@@ -26,6 +27,10 @@ def candidates(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
         if terms not in seen:
             seen.add(terms)
             yield terms
+            united = over_common_denominators(terms, head.axes, context)
+            if united is not None and united not in seen:
+                seen.add(united)
+                yield united
 
 
 def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Term, ...]]:

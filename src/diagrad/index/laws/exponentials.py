@@ -192,7 +192,7 @@ def _exponential_less_one(head: Head) -> Head | None:
 
 
 def _positive(term: Term) -> Term:
-    return term._replace(coefficient=abs(term.coefficient))
+    return term if term.coefficient > 0 else term._replace(coefficient=-term.coefficient)
 
 
 def hyperbolic(context: Context, head: Sum) -> Sum | None:
