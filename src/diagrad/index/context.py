@@ -8,6 +8,7 @@ the term before and after, because derivations are read from that record.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from diagrad.index import knowledge
@@ -75,6 +76,30 @@ class Context:
         self.symmetric: set[Definition] = set()
         self.centred: dict[Definition, frozenset[int]] = {}
         self.known: dict[tuple[Head, str], Any] = {}
+        # How the problem writes differences (1 as the engine does, −1 the other way round), and of
+        # which sums it takes the root.
+        self.written: dict[Head, int] = {}
+        self.lengths: set[Head] = set()
+
+    def read(self, head: Head) -> None:
+        """Remember how differences and lengths are written in what a problem says."""
+        waiting, seen = [head], {head}
+        while waiting:
+            top = waiting.pop()
+            if isinstance(top, Sum):
+                self._read_sum(top)
+            below = () if isinstance(top, Definition) else top.children
+            waiting += [child for child in below if child not in seen]
+            seen.update(below)
+
+    def _read_sum(self, head: Sum) -> None:
+        powers = [f for t in head.terms for f in t.factors if isinstance(f.exponent, Fraction)]
+        self.lengths.update(self.normal(f.head) for f in powers if not f.labels)
+        signs = {t.coefficient > 0 for t in head.terms if t.factors}
+        if len(signs) == 2 and all(t.factors for t in head.terms):
+            group = self.group(self.normal(head))
+            if isinstance(group.primitive, Sum):
+                self.written.setdefault(group.primitive, 1 if group.coefficient > 0 else -1)
 
     def name(self, definition: Definition) -> None:
         """From now on write the definition's body by its name."""

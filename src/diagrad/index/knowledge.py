@@ -56,6 +56,8 @@ def _has(context: Context, head: Head, fact: str) -> bool:
             return fact in ("nonneg", "symmetric")
         case Digit():
             return fact == "nonneg"
+        case Applied() if fact == "symmetric":
+            return head.operation.entrywise and all(has(context, a, fact) for a in head.arguments)
         case Applied():
             kept = fact in head.operation.keeps and all(
                 has(context, a, fact) for a in head.children

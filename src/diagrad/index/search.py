@@ -16,7 +16,7 @@ from diagrad.index.expanding import (
 from diagrad.index.factoring import factored
 from diagrad.index.quotients import over_common_denominators
 from diagrad.index.relabel import dropped, multiplied
-from diagrad.index.term import Factor, Sum, Term
+from diagrad.index.term import Delta, Factor, Sum, Term
 
 
 def candidates(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Term, ...]]:
@@ -40,8 +40,8 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
         if diagonal and len(head.axes) == 2:
             yield factored(head.terms, head.axes, context, sandwich=True)
         coefficient, common, primitive, order = context.group(head)
-        if abs(coefficient) != 1 and not common:
-            yield (Term(coefficient, (Factor(primitive, order),)),)
+        if abs(coefficient) != 1 or common:
+            yield (Term(coefficient, (*common, Factor(primitive, order))),)
         opened = tuple(_opened(t) for t in head.terms)
         if opened != head.terms:
             yield factored(opened, head.axes, context)
@@ -64,7 +64,14 @@ def _sandwiches(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
     total = context.normal(Sum(head.axes, tuple(pieces)))
     if isinstance(total, Sum) and 1 < len(total.terms) <= MOST_TERMS:
         yield total.terms
-        yield factored(total.terms, head.axes, context, sandwich=True, outer=True)
+        diagonal = tuple(t for t in total.terms if _has_delta(t))
+        others = tuple(t for t in total.terms if not _has_delta(t))
+        terms = (*factored(diagonal, head.axes, context), *others)
+        yield factored(terms, head.axes, context, sandwich=True, outer=True)
+
+
+def _has_delta(term: Term) -> bool:
+    return any(isinstance(f.head, Delta) for f in term.factors)
 
 
 def _on_an_axis(factor: Factor) -> bool:

@@ -25,10 +25,13 @@ def by_elements(
     Raises NoMatrixForm where even its factors are no matrices.
     """
     terms = head.terms if isinstance(head, Sum) else (_as_term(head),)
+    pieces = tuple(piece for term in terms for piece in distributed(term, wide))
+    if pieces != terms:
+        total = raiser.context.normal(Sum(head.axes, pieces))
+        pieces = total.terms if isinstance(total, Sum) else (_as_term(total),)
     shown = []
-    for term in terms:
-        for piece in distributed(term, wide):
-            shown += _shown(piece, places, head, raiser, letters)
+    for piece in pieces:
+        shown += _shown(piece, places, head, raiser, letters)
     if len(shown) > MOST_SUMMANDS:
         raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:

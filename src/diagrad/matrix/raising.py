@@ -33,6 +33,8 @@ from diagrad.matrix.arrange import (
     averaged,
     front,
     in_front,
+    powered,
+    quotient,
     root,
     scalar_rank,
 )
@@ -40,6 +42,7 @@ from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted,
 from diagrad.matrix.cost import cost
 from diagrad.matrix.mirrored import reads_symmetric
 from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown
+from diagrad.matrix.signs import as_written
 from diagrad.matrix.turned import complemented, flipped
 
 # The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
@@ -174,7 +177,7 @@ class Raiser:
         return added(signed)
 
     def _term(self, term: Term, row: Place, column: Place) -> Signed:
-        term = complemented(flipped(term), self.context)
+        term = complemented(flipped(as_written(term, self.context)), self.context)
         above: list[Expression] = []
         below: list[Expression] = []
         pieces: list[Piece] = []
@@ -182,7 +185,7 @@ class Raiser:
             if factor.labels:
                 pieces.append(self._piece(factor))
             else:
-                base, inverse = self._power(self.base(factor.head, None, None), factor.exponent)
+                base, inverse = self._scalar(factor)
                 (below if inverse else above).append(base)
         body = self._body(term, pieces, row, column)
         coefficient = Fraction(term.coefficient)
@@ -191,7 +194,18 @@ class Raiser:
         bottom = make.product([number(coefficient.denominator), *sorted(below, key=scalar_rank)])
         if self.means:
             body, bottom = averaged(body, bottom)
-        return Signed(coefficient < 0, make.over(in_front(scalars, body), bottom))
+            scalars, bottom = averaged(scalars, bottom)
+        return Signed(coefficient < 0, quotient(in_front(scalars, body), bottom))
+
+    def _scalar(self, factor: Factor) -> tuple[Expression, bool]:
+        """A scalar to its power, and whether it divides; a squared length as ‖x‖² where the problem
+        speaks of ‖x‖."""
+        base, exponent = self.base(factor.head, None, None), factor.exponent
+        if factor.head in self.context.lengths and isinstance(exponent, int):
+            length = root(base)
+            if isinstance(length, Apply) and length.operation.name == "norm":
+                base, exponent = length, 2 * exponent
+        return self._power(base, exponent)
 
     def scalar(self, term: Term) -> tuple[bool, Expression]:
         """A term without labels: its sign, and the scalar."""
@@ -272,9 +286,7 @@ class Raiser:
             return make.power(base, self.base(exponent, None, None)), False
         if exponent < 0:
             return self._power(base, -exponent)[0], True
-        if exponent == Fraction(1, 2):
-            return root(base), False
-        return make.power(base, number(Fraction(exponent))), False
+        return powered(base, Fraction(exponent)), False
 
 
 def _is_diagonal(expression: Expression) -> bool:

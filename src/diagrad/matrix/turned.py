@@ -15,6 +15,8 @@ def flipped(term: Term) -> Term:
         head = factor.head
         if not isinstance(head, Sum) or len(head.terms) < 2 or factor.exponent != 1:
             continue
+        if sum(f.head is head for f in term.factors) > 1:
+            continue
         no_number = all(t.factors for t in head.terms)
         if no_number and any(t.coefficient < 0 for t in head.terms):
             terms = tuple(t._replace(coefficient=-t.coefficient) for t in head.terms)
