@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from diagrad.dimensions import UNIT
-from diagrad.expression import Apply, Expression, Symbol, number
+from diagrad.expression import Apply, Expression, Number, Symbol, number
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
 from diagrad.matrix.signs import negated
@@ -95,7 +95,20 @@ def quotient(body: Expression, bottom: Expression) -> Expression:
     if isinstance(body, Apply) and body.operation.name == "/" and not make.is_one(bottom):
         above, below = body.operands
         return make.over(above, in_front(bottom, below))
-    return make.over(body, bottom)
+    return over(body, bottom)
+
+
+def over(above: Expression, below: Expression) -> Expression:
+    """A quotient; aⁿ / bⁿ is (a / b)ⁿ."""
+    if _is_power(above) and _is_power(below):
+        (a, n), (b, m) = above.operands, below.operands
+        if n == m and isinstance(n, Number):
+            return make.power(make.over(a, b), n)
+    return make.over(above, below)
+
+
+def _is_power(expression: Expression) -> TypeGuard[Apply]:
+    return isinstance(expression, Apply) and expression.operation.name == "**"
 
 
 def with_sign(shown: list[tuple[bool, Expression]]) -> Expression:

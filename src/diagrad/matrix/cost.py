@@ -56,6 +56,8 @@ def _stumble(node: Expression) -> float:
                 return 0.25
             if inner.operation.name == "@":
                 return 2.5
+            if inner.operation.name in ("+", "-") and is_vector(inner.shape):
+                return 0.3
             return 1.0 if any(is_scalar(operand.shape) for operand in inner.operands) else 0.2
         case "ones":
             return 2.0
@@ -79,5 +81,7 @@ def _stretched_sum(node: Expression) -> float:
 
 
 def _of_entries(node: Expression) -> bool:
-    entrywise = isinstance(node, Apply) and node.operation.entrywise
-    return entrywise and node.operation.name not in ("+", "-", "negate", "T")
+    algebra = ("+", "-", "negate", "T")
+    return (
+        isinstance(node, Apply) and node.operation.entrywise and node.operation.name not in algebra
+    )

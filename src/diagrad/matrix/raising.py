@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from diagrad.dimensions import UNIT, Shape
+from diagrad.dimensions import UNIT, Shape, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, number, untransposed
 from diagrad.index import knowledge, search
 from diagrad.index.composite import around
@@ -211,12 +211,13 @@ class Raiser:
         """A term without labels: its sign, and the scalar."""
         return self._term(term, None, None)
 
-    def operand(self, factor: Factor) -> Expression:
-        """A factor with its labels in the order of its axes, as an operand of einsum."""
+    def operand(self, factor: Factor, turned: bool = False) -> Expression:
+        """A factor with its labels in the order of its axes, or with the two of a matrix `turned`,
+        as an operand of einsum."""
         if len(factor.head.axes) > 2:
             raise NoMatrixForm("a tensor of more than two axes")
         if len(factor.head.axes) == 2:
-            shown = self.raised(factor.head, 0, 1)
+            shown = self.raised(factor.head, *((1, 0) if turned else (0, 1)))
         else:
             ways = (self.raised(factor.head, None, 0), self.raised(factor.head, 0, None))
             shown = untransposed(min(ways, key=cost))
@@ -290,14 +291,22 @@ class Raiser:
 
 
 def _is_diagonal(expression: Expression) -> bool:
-    return isinstance(expression, Apply) and expression.operation.name in ("eye", "diag")
+    """Whether it is the identity or a diagonal matrix, or a multiple."""
+    if not isinstance(expression, Apply):
+        return False
+    if expression.operation.name in ("*", "/") and not is_scalar(expression.shape):
+        scalars = [is_scalar(operand.shape) for operand in expression.operands]
+        return any(scalars) and _is_diagonal(expression.operands[scalars.index(False)])
+    return expression.operation.name in ("eye", "diag")
 
 
 def _beside(expression: Expression, signed: list[Signed], identity: bool) -> Expression:
     """In a Jacobian, and beside a diagonal matrix, what stretches to a matrix in a sum is written
-    as that matrix; a name that stretches beside no diagonal matrix stays, as in X − μ."""
+    as that matrix; beside no diagonal matrix a number and a name that stretch stay, as in 1 − H and
+    X − μ."""
     shapes = [s.expression.shape for s in signed]
     full = next((shape for shape in shapes if UNIT not in shape), None)
-    if full is None or (isinstance(expression, Symbol) and not identity):
+    stretches = isinstance(expression, Symbol) or is_scalar(expression.shape)
+    if full is None or (stretches and not identity):
         return expression
     return make.filled(expression, full)

@@ -27,7 +27,7 @@ from diagrad.index.laws.facts import (
     symmetric,
 )
 from diagrad.index.laws.heads import HEAD_LAWS as HEAD_LAWS
-from diagrad.index.laws.labels import contract_delta, summed_group, vanished
+from diagrad.index.laws.labels import contract_delta, squared, summed_group, vanished
 from diagrad.index.laws.names import gathered, named
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
 from diagrad.index.term import Sum, Term
@@ -70,6 +70,7 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("name", named),
     ("one-hot picks", picked),
     ("gather a power", gathered),
+    ("square", squared),
 )
 
 # Laws of a sum whose terms are normal.
