@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diagrad.index.cases import by_cases
 from diagrad.index.context import Context
 from diagrad.index.expanding import (
-    MOST_TERMS,
-    distributed,
     expanded,
     is_closed_product,
     is_sum,
@@ -16,7 +15,8 @@ from diagrad.index.expanding import (
 from diagrad.index.factoring import factored
 from diagrad.index.quotients import over_common_denominators
 from diagrad.index.relabel import dropped, multiplied
-from diagrad.index.term import Delta, Factor, Sum, Term
+from diagrad.index.sandwich import one_sided, sandwiches
+from diagrad.index.term import Factor, Sum, Term
 
 
 def candidates(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Term, ...]]:
@@ -28,9 +28,11 @@ def candidates(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
             seen.add(terms)
             yield terms
             united = over_common_denominators(terms, head.axes, context)
-            if united is not None and united not in seen:
-                seen.add(united)
-                yield united
+            cases = by_cases(terms, head, context)
+            for other in (united, cases):
+                if other is not None and other not in seen:
+                    seen.add(other)
+                    yield other
 
 
 def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Term, ...]]:
@@ -46,7 +48,9 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
         if opened != head.terms:
             yield factored(opened, head.axes, context)
     if diagonal and len(head.axes) == 2 and head.axes[0] == head.axes[1]:
-        yield from _sandwiches(head, context)
+        yield from sandwiches(head, context)
+    if diagonal and len(head.axes) == 2:
+        yield from one_sided(head, context)
     spread = expanded(head, context)
     if spread is None:
         return
@@ -55,30 +59,6 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
     if not (len(head.terms) == 1 and _nothing_met(head.terms[0], spread)):
         yield spread
         yield factored(spread, head.axes, context)
-
-
-def _sandwiches(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
-    """A square sum with its outermost groups multiplied out, and then only what stands on both
-    sides taken out again: (A S D + A E) D Aᵀ = A (D S D + D E) Aᵀ."""
-    pieces = [product for term in head.terms for product in distributed(term, _on_an_axis)]
-    total = context.normal(Sum(head.axes, tuple(pieces)))
-    if isinstance(total, Sum) and 1 < len(total.terms) <= MOST_TERMS:
-        yield total.terms
-        diagonal = tuple(t for t in total.terms if _has_delta(t))
-        others = tuple(t for t in total.terms if not _has_delta(t))
-        terms = (*factored(diagonal, head.axes, context), *others)
-        yield factored(terms, head.axes, context, sandwich=True, outer=True)
-
-
-def _has_delta(term: Term) -> bool:
-    return any(isinstance(f.head, Delta) for f in term.factors)
-
-
-def _on_an_axis(factor: Factor) -> bool:
-    """A group of matrices on an axis of the result."""
-    return (
-        is_sum(factor) and len(factor.head.axes) == 2 and any(label >= 0 for label in factor.labels)
-    )
 
 
 def _nothing_met(term: Term, spread: tuple[Term, ...]) -> bool:

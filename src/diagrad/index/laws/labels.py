@@ -132,6 +132,8 @@ def _components(term: Term) -> Iterator[list[int]]:
 
 def squared(context: Context, term: Term) -> Term | None:
     """Σₖ aᵢₖ Σₗ aᵢₗ = (Σₖ aᵢₖ)², where the sums meet in free labels alone."""
+    if len({f.head for f in term.factors}) == len(term.factors):
+        return None
     seen: dict[tuple[Head, tuple[int, ...]], list[int]] = {}
     parts = [part for part in _components(term) if _reaches_out(term, part)]
     alike = Counter(tuple(sorted(term.factors[p].head.key for p in part)) for part in parts)
