@@ -17,13 +17,14 @@ import diagrad as dg
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.index.context import Application
 from diagrad.index.differentiate import derivative
-from diagrad.index.laws import HEAD_LAWS, LAWS
+from diagrad.index.laws import HEAD_LAWS, LAWS, SUM_LAWS
 from diagrad.index.term import Factor, Head, Sum, Term
 from diagrad.setting import Setting, with_facts
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
 GENERATED = range(120)
-NAMES = [name for name, _ in [*LAWS, *HEAD_LAWS]] + ["distribute a sum", "a closed sum is a scalar"]
+NAMES = [name for name, _ in (*LAWS, *SUM_LAWS, *HEAD_LAWS)]
+NAMES += ["distribute a sum", "a closed sum is a scalar"]
 
 # What it is about: what is differentiated, by what, once or twice; below it the problem.
 PROBLEMS = """
@@ -166,6 +167,35 @@ Cholesky: x @ inv(L).T @ inv(L) @ x.T + det(L) + logdet(L) + sum(x @ L @ L.T) by
     L = cholesky(S)
 Cholesky of a Gaussian: sum(log(diagonal(cholesky(A @ A.T)))) by A
     A: matrix[n, n]
+softmax as a quotient: sum(t * exp(z) ** 2 / sum(exp(z)) ** 2) + z @ softmax(2 * z + c).T by z
+    z: row[n]; t: row[n]; c: scalar
+attention in exponentials: sum((exp(S) @ V / sum(exp(S), axis=1)) ** 2) by S
+    S: matrix[m, n]; V: matrix[n, k]
+shares sum to 1: -sum(Y * log(P)) by Z
+    Z: matrix[m, n]; Y: matrix[m, n] & onehot
+    E = exp(Z - max(Z, axis=1))
+    P = E / sum(E, axis=1)
+a sigmoid as a quotient: sum(t / (1 + exp(-x @ W)) ** 2 + exp(x@W) / (1 + exp(x@W))) by x
+    x: row[n]; W: matrix[n, m]; t: row[m]
+opposite exponents: sum(t * exp(2*x) * exp(-2*x) ** 3 * x) + sum(exp(x) * sigmoid(-x)) by x
+    x: row[n]; t: row[n]
+tanh in exponentials: sum(t * (exp(x) - exp(-x)) ** 2 / (exp(x) + exp(-x)) ** 3) by x
+    x: row[n]; t: row[n]
+tanh of half: sum(t * (exp(x) - 1) / (exp(x) + 1) + (1 - exp(x)) / (1 + exp(x))) by x
+    x: row[n]; t: row[n]
+logarithms of exponentials: sum(log(sum(exp(A + b), axis=1)) * log(1 + exp(c))) by A
+    A: matrix[m, n]; b: column[m]; c: column[m]
+logarithms of shares: sum(softmax(z) * log(softmax(z))) + sum(exp(log_softmax(z)) ** 2) by z
+    z: row[n]
+odd and even: sum(sin(-x) * cos(-x) * tanh(-2*x*t) + cosh(-x - t)) by x
+    x: row[n]; t: row[n]
+a named complement: sum(log(1 + exp(-t * x))) by x twice
+    x: row[n]; t: row[n]
+    s = sigmoid(t * x)
+the chosen probability: (1 - pt ** q) / q by z
+    z: row[n]; y: row[n] & onehot; q: scalar & positive
+    p = softmax(z)
+    pt = sum(y * p)
 unspecified: sum(g(x @ W) ** 2) by W
     g: elementwise; x: row[n]; W: matrix[n, m]
 """

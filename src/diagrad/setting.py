@@ -50,7 +50,9 @@ class Setting:
             if is_composite(value.tensor, defined.expression.shape) and not literal:
                 self.heads[name] = self.context.normal(value.tensor)
                 continue
-            body = nameless.normal(plain(value).tensor)
+            written = plain(value).tensor
+            body = nameless.normal(written)
+            self.context.read(written)
             head_of = definition(name, defined.position, body)
             self.heads[name] = head_of
             self.context.name(head_of)
@@ -67,7 +69,9 @@ class Setting:
 
     def lowered(self, expression: Expression) -> Head:
         """The index form with at most one axis for the rows and one for the columns."""
-        return plain(self._indexed(expression)).tensor
+        tensor = plain(self._indexed(expression)).tensor
+        self.context.read(tensor)
+        return tensor
 
     def _indexed(self, expression: Expression) -> Indexed:
         return lower(expression, self.heads, self.sizes)
@@ -87,6 +91,7 @@ def with_facts(source: Source, setting: Setting, free: tuple[str, ...]) -> Conte
         head = setting.heads[name]
         if isinstance(head, Definition):
             context.name(head)
+    context.written, context.lengths = setting.context.written, setting.context.lengths
     return context
 
 

@@ -8,11 +8,12 @@ the term before and after, because derivations are read from that record.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from diagrad.index import knowledge
 from diagrad.index.definitions import Definitions
-from diagrad.index.laws import HEAD_LAWS, LAWS
+from diagrad.index.laws import HEAD_LAWS, LAWS, SUM_LAWS
 from diagrad.index.laws.labels import closed_scalars
 from diagrad.index.relabel import canonical, dropped, multiplied, splice
 from diagrad.index.term import (
@@ -25,6 +26,7 @@ from diagrad.index.term import (
     Term,
     Variable,
     as_number,
+    as_sum,
     factor_key,
     rational,
 )
@@ -76,6 +78,30 @@ class Context:
         self.centred: dict[Definition, frozenset[int]] = {}
         self.projections: set[Head] = set()
         self.known: dict[tuple[Head, str], Any] = {}
+        # How the problem writes differences (1 as the engine does, −1 the other way round), and of
+        # which sums it takes the root.
+        self.written: dict[Head, int] = {}
+        self.lengths: set[Head] = set()
+
+    def read(self, head: Head) -> None:
+        """Remember how differences and lengths are written in what a problem says."""
+        waiting, seen = [head], {head}
+        while waiting:
+            top = waiting.pop()
+            if isinstance(top, Sum):
+                self._read_sum(top)
+            below = () if isinstance(top, Definition) else top.children
+            waiting += [child for child in below if child not in seen]
+            seen.update(below)
+
+    def _read_sum(self, head: Sum) -> None:
+        powers = [f for t in head.terms for f in t.factors if isinstance(f.exponent, Fraction)]
+        self.lengths.update(self.normal(f.head) for f in powers if not f.labels)
+        signs = {t.coefficient > 0 for t in head.terms if t.factors}
+        if len(signs) == 2 and all(t.factors for t in head.terms):
+            group = self.group(self.normal(head))
+            if isinstance(group.primitive, Sum):
+                self.written.setdefault(group.primitive, 1 if group.coefficient > 0 else -1)
 
     def name(self, definition: Definition) -> None:
         """From now on write the definition's body by its name."""
@@ -117,8 +143,7 @@ class Context:
         for name, law in HEAD_LAWS:
             after = law(self, head)
             if after is not None:
-                before = Term(1, (Factor(head, tuple(range(len(head.axes)))),))
-                self.record.append(Application(name, before, as_terms(after)))
+                self.record.append(Application(name, as_term(head), as_sum(after).terms))
                 return after
         return None
 
@@ -141,6 +166,11 @@ class Context:
             Term(rational(c), factors, bound) for (factors, bound), c in collected.items() if c != 0
         )
         result = Sum(head.axes, tuple(sorted(terms, key=term_key)))
+        for name, law in SUM_LAWS if len(terms) > 1 else ():
+            after = law(self, result)
+            if after is not None:
+                self.record.append(Application(name, as_term(result), after.terms))
+                return self.normal(after)
         return self.names.whole(unwrapped(result))
 
     def _reduced(self, term: Term, alone: bool) -> Term:
@@ -225,11 +255,9 @@ class Context:
         return isinstance(total, Sum) and not total.terms
 
 
-def as_terms(head: Head) -> tuple[Term, ...]:
-    """A head as the terms of a sum."""
-    if isinstance(head, Sum):
-        return head.terms
-    return (Term(1, (Factor(head, tuple(range(len(head.axes)))),)),)
+def as_term(head: Head) -> Term:
+    """The head as a term over its axes."""
+    return Term(1, (Factor(head, tuple(range(len(head.axes)))),))
 
 
 def unwrapped(head: Sum) -> Head:

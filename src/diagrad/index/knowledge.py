@@ -56,6 +56,8 @@ def _has(context: Context, head: Head, fact: str) -> bool:
             return fact in ("nonneg", "symmetric")
         case Digit():
             return fact == "nonneg"
+        case Applied() if fact == "symmetric":
+            return head.operation.entrywise and all(has(context, a, fact) for a in head.arguments)
         case Applied():
             kept = fact in head.operation.keeps and all(
                 has(context, a, fact) for a in head.children
@@ -132,7 +134,31 @@ def unit_axes(context: Context, head: Head) -> tuple[int, ...]:
         case Applied() if head.operation.name == "softmax":
             return tuple(head.parameters)
         case Sum() if len(head.terms) == 1 and head.terms[0].coefficient == 1:
-            return _turned_unit_axes(context, head)
+            return _turned_unit_axes(context, head) or _axes_of_shares(context, head)
+    return ()
+
+
+def _axes_of_shares(context: Context, head: Sum) -> tuple[int, ...]:
+    """The axes k of aᵢₖ / Σₖ aᵢₖ, a share of the sum."""
+    (term,) = head.terms
+    for a, below in (term.factors, term.factors[::-1]) if len(term.factors) == 2 else ():
+        total = below.head
+        if isinstance(total, Definition) and not context.closed:
+            total = total.body
+        if term.bound or a.exponent != 1 or below.exponent != -1 or not isinstance(total, Sum):
+            continue
+        whole = total.terms[0] if len(total.terms) == 1 else Term(0, ())
+        if whole.coefficient != 1 or [f.head for f in whole.factors] != [a.head]:
+            continue
+        (inner,) = whole.factors
+        pairs = list(zip(inner.labels, a.labels, strict=True))
+        distinct = len(set(a.labels)) == len(a.labels) and len(set(inner.labels)) == len(pairs)
+        if (
+            inner.exponent == 1
+            and distinct
+            and all(k < 0 or below.labels[k] == n for k, n in pairs)
+        ):
+            return tuple(n for k, n in pairs if k < 0)
     return ()
 
 

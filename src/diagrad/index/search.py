@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diagrad.index.cases import by_cases
 from diagrad.index.context import Context
 from diagrad.index.expanding import (
-    MOST_TERMS,
-    distributed,
     expanded,
     is_closed_product,
     is_sum,
     spread_to,
 )
 from diagrad.index.factoring import factored
+from diagrad.index.quotients import over_common_denominators
 from diagrad.index.relabel import dropped, multiplied
+from diagrad.index.sandwich import one_sided, sandwiches
 from diagrad.index.term import Factor, Sum, Term
 
 
@@ -26,6 +27,12 @@ def candidates(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
         if terms not in seen:
             seen.add(terms)
             yield terms
+            united = over_common_denominators(terms, head.axes, context)
+            cases = by_cases(terms, head, context)
+            for other in (united, cases):
+                if other is not None and other not in seen:
+                    seen.add(other)
+                    yield other
 
 
 def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Term, ...]]:
@@ -35,13 +42,15 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
         if diagonal and len(head.axes) == 2:
             yield factored(head.terms, head.axes, context, sandwich=True)
         coefficient, common, primitive, order = context.group(head)
-        if abs(coefficient) != 1 and not common:
-            yield (Term(coefficient, (Factor(primitive, order),)),)
+        if abs(coefficient) != 1 or common:
+            yield (Term(coefficient, (*common, Factor(primitive, order))),)
         opened = tuple(_opened(t) for t in head.terms)
         if opened != head.terms:
             yield factored(opened, head.axes, context)
     if diagonal and len(head.axes) == 2 and head.axes[0] == head.axes[1]:
-        yield from _sandwiches(head, context)
+        yield from sandwiches(head, context)
+    if diagonal and len(head.axes) == 2:
+        yield from one_sided(head, context)
     spread = expanded(head, context)
     if spread is None:
         return
@@ -50,23 +59,6 @@ def _proposals(head: Sum, context: Context, diagonal: bool) -> Iterator[tuple[Te
     if not (len(head.terms) == 1 and _nothing_met(head.terms[0], spread)):
         yield spread
         yield factored(spread, head.axes, context)
-
-
-def _sandwiches(head: Sum, context: Context) -> Iterator[tuple[Term, ...]]:
-    """A square sum with its outermost groups multiplied out, and then only what stands on both
-    sides taken out again: (A S D + A E) D Aᵀ = A (D S D + D E) Aᵀ."""
-    pieces = [product for term in head.terms for product in distributed(term, _on_an_axis)]
-    total = context.normal(Sum(head.axes, tuple(pieces)))
-    if isinstance(total, Sum) and 1 < len(total.terms) <= MOST_TERMS:
-        yield total.terms
-        yield factored(total.terms, head.axes, context, sandwich=True, outer=True)
-
-
-def _on_an_axis(factor: Factor) -> bool:
-    """A group of matrices on an axis of the result."""
-    return (
-        is_sum(factor) and len(factor.head.axes) == 2 and any(label >= 0 for label in factor.labels)
-    )
 
 
 def _nothing_met(term: Term, spread: tuple[Term, ...]) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from diagrad.dimensions import UNIT, is_scalar
-from diagrad.expression import Apply, Expression, Symbol, number
+from diagrad.expression import Apply, Expression, Number, Symbol, number
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
+from diagrad.matrix.signs import negated
 from diagrad.operations import OPERATORS
 
 # As many as the language reads.
@@ -28,9 +30,20 @@ def root(base: Expression) -> Expression:
         (squares,) = base.operands
         if isinstance(squares, Apply) and squares.operation.name == "**":
             inner, exponent = squares.operands
-            if exponent == number(2) and base.parameters == (None,):
-                return make.call("norm", inner, parameters=(None,))
+            if exponent == number(2):
+                return make.call("norm", inner, parameters=base.parameters)
     return make.call("sqrt", base)
+
+
+def powered(base: Expression, exponent: Fraction) -> Expression:
+    """A positive power; those of the root of a sum of squares are powers of the norm."""
+    if exponent == Fraction(1, 2):
+        return root(base)
+    if exponent.denominator == 2:
+        length = root(base)
+        if isinstance(length, Apply) and length.operation.name == "norm":
+            return make.power(length, number(2 * exponent))
+    return make.power(base, number(exponent))
 
 
 def averaged(body: Expression, bottom: Expression) -> tuple[Expression, Expression]:
@@ -78,6 +91,27 @@ def in_front(scalar: Expression, body: Expression) -> Expression:
     return make.times(scalar, body)
 
 
+def quotient(body: Expression, bottom: Expression) -> Expression:
+    """A product over a scalar; what is a quotient already gets no second fraction line."""
+    if isinstance(body, Apply) and body.operation.name == "/" and not make.is_one(bottom):
+        above, below = body.operands
+        return make.over(above, in_front(bottom, below))
+    return over(body, bottom)
+
+
+def over(above: Expression, below: Expression) -> Expression:
+    """A quotient; aⁿ / bⁿ is (a / b)ⁿ."""
+    if _is_power(above) and _is_power(below):
+        (a, n), (b, m) = above.operands, below.operands
+        if n == m and isinstance(n, Number):
+            return make.power(make.over(a, b), n)
+    return make.over(above, below)
+
+
+def _is_power(expression: Expression) -> TypeGuard[Apply]:
+    return isinstance(expression, Apply) and expression.operation.name == "**"
+
+
 def with_sign(shown: list[tuple[bool, Expression]]) -> Expression:
     """The sum of expressions with their signs, which may have more than two axes."""
     ordered = sorted(shown, key=lambda s: s[0])
@@ -91,15 +125,7 @@ def with_sign(shown: list[tuple[bool, Expression]]) -> Expression:
 
 def front(signed: Signed) -> Expression:
     """A term at the beginning of a sum, its sign inside."""
-    return _negated(signed.expression) if signed.negative else signed.expression
-
-
-def _negated(expression: Expression) -> Expression:
-    """The minus before the first factor of a product: −A B is (−A) B."""
-    if isinstance(expression, Apply) and expression.operation.name in ("@", "*", "/"):
-        first, second = expression.operands
-        return make.apply(expression.operation, _negated(first), second)
-    return make.negative(expression)
+    return negated(signed.expression) if signed.negative else signed.expression
 
 
 def added(signed: list[Signed]) -> Expression:

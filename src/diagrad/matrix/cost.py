@@ -56,11 +56,13 @@ def _stumble(node: Expression) -> float:
                 return 0.25
             if inner.operation.name == "@":
                 return 2.5
+            if inner.operation.name in ("+", "-") and is_vector(inner.shape):
+                return 0.3
             return 1.0 if any(is_scalar(operand.shape) for operand in inner.operands) else 0.2
         case "ones":
             return 2.0
         case "@":
-            return 3.0 * sum(_stretched_sum(operand) for operand in node.operands)
+            return sum(_stretched_sum(operand) for operand in node.operands)
         case "einsum":
             return 50.0
         case "-" if isinstance(node.operands[0], Apply):
@@ -68,9 +70,18 @@ def _stumble(node: Expression) -> float:
     return 0.0
 
 
-def _stretched_sum(node: Expression) -> bool:
-    """A matrix plus a scalar, which no one writes as a factor of a matrix product."""
+def _stretched_sum(node: Expression) -> float:
+    """A matrix plus a scalar, which no one writes as a factor of a matrix product, unless the
+    matrix is plainly one of entries: 1 − H², 1 − V ⊘ U."""
     if not isinstance(node, Apply) or node.operation.name not in ("+", "-"):
-        return False
-    matrix = not is_scalar(node.shape) and not is_vector(node.shape)
-    return matrix and any(is_scalar(operand.shape) for operand in node.operands)
+        return 0.0
+    if is_vector(node.shape) or not any(is_scalar(operand.shape) for operand in node.operands):
+        return 0.0
+    return 0.5 if any(_of_entries(operand) for operand in node.operands) else 3.0
+
+
+def _of_entries(node: Expression) -> bool:
+    algebra = ("+", "-", "negate", "T")
+    return (
+        isinstance(node, Apply) and node.operation.entrywise and node.operation.name not in algebra
+    )

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from diagrad.dimensions import UNIT
 from diagrad.expression import Expression
 from diagrad.index.expanding import distributed
+from diagrad.index.factoring import factored
 from diagrad.index.term import Factor, Head, Sum, Term, as_sum, size_of
 from diagrad.matrix import make
 from diagrad.matrix.arrange import MOST_SUMMANDS, with_sign
 from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.cost import cost
 from diagrad.matrix.raising import Raiser
+from diagrad.matrix.turned import flipped
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -24,10 +27,14 @@ def by_elements(
 
     Raises NoMatrixForm where even its factors are no matrices.
     """
+    terms = as_sum(head).terms
+    pieces = tuple(piece for term in terms for piece in distributed(term, wide))
+    if pieces != terms:
+        pieces = as_sum(raiser.context.normal(Sum(head.axes, pieces))).terms
+        pieces = factored(pieces, head.axes, raiser.context)
     shown = []
-    for term in as_sum(head).terms:
-        for piece in distributed(term, wide):
-            shown += _shown(piece, places, head, raiser, letters)
+    for piece in pieces:
+        shown += _shown(piece, places, head, raiser, letters)
     if len(shown) > MOST_SUMMANDS:
         raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:
@@ -68,15 +75,14 @@ def _einsum(
     term: Term, places: Sequence[int | None], head: Head, raiser: Raiser, alphabet: str
 ) -> tuple[bool, Expression]:
     """One term: its sign and its einsum, scalars in front."""
+    term = flipped(term)
     scalars = tuple(f for f in term.factors if not f.labels)
     negative, scalar = raiser.scalar(term._replace(factors=scalars, bound=()))
     letters = iter(alphabet)
     output = [next(letters) for _ in places]
     letter = {k: c for k, c in zip(places, output, strict=True) if k is not None}
     letter |= {-n - 1: next(letters) for n in range(len(term.bound))}
-    operands = [
-        (raiser.operand(f), "".join(letter[k] for k in f.labels)) for f in term.factors if f.labels
-    ]
+    operands = [_operand(f, letter, raiser) for f in term.factors if f.labels]
     operands += _repeated(term, head, letter, "".join(group for _, group in operands))
     units = [c for k, c in zip(places, output, strict=True) if k is None]
     value = _contraction(_with_units(operands, units), "".join(output))
@@ -84,6 +90,15 @@ def _einsum(
 
 
 Operand = tuple[Expression, str]
+
+
+def _operand(factor: Factor, letter: dict[int, str], raiser: Raiser) -> Operand:
+    """A factor and its letters; instead of a transpose the letters are turned."""
+    group = "".join(letter[k] for k in factor.labels)
+    ways = [(raiser.operand(factor), group)]
+    if len(group) == 2:
+        ways.append((raiser.operand(factor, turned=True), group[::-1]))
+    return min(ways, key=lambda way: cost(way[0]))
 
 
 def _repeated(term: Term, head: Head, letter: dict[int, str], used: str) -> list[Operand]:

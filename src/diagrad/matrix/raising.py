@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from diagrad.dimensions import UNIT, Shape
+from diagrad.dimensions import UNIT, Shape, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, number, untransposed
 from diagrad.index import knowledge, search
 from diagrad.index.composite import around
@@ -33,6 +33,8 @@ from diagrad.matrix.arrange import (
     averaged,
     front,
     in_front,
+    powered,
+    quotient,
     root,
     scalar_rank,
 )
@@ -40,6 +42,7 @@ from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted,
 from diagrad.matrix.cost import cost
 from diagrad.matrix.mirrored import reads_symmetric
 from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown, part_of
+from diagrad.matrix.signs import as_written
 from diagrad.matrix.turned import complemented, flipped
 
 # The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
@@ -184,7 +187,7 @@ class Raiser:
 
     def term(self, term: Term, joined: Joined) -> Signed:
         """A term of a sum; `joined` makes a matrix of its pieces."""
-        term = complemented(flipped(term), self.context)
+        term = complemented(flipped(as_written(term, self.context)), self.context)
         above: list[Expression] = []
         below: list[Expression] = []
         pieces: list[Piece] = []
@@ -192,7 +195,7 @@ class Raiser:
             if factor.labels:
                 pieces.append(self._piece(factor))
             else:
-                base, inverse = self._power(self.base(factor.head, None, None), factor.exponent)
+                base, inverse = self._scalar(factor)
                 (below if inverse else above).append(base)
         body = self._body(term, pieces, joined)
         coefficient = Fraction(term.coefficient)
@@ -201,18 +204,30 @@ class Raiser:
         bottom = make.product([number(coefficient.denominator), *sorted(below, key=scalar_rank)])
         if self.means:
             body, bottom = averaged(body, bottom)
-        return Signed(coefficient < 0, make.over(in_front(scalars, body), bottom))
+            scalars, bottom = averaged(scalars, bottom)
+        return Signed(coefficient < 0, quotient(in_front(scalars, body), bottom))
+
+    def _scalar(self, factor: Factor) -> tuple[Expression, bool]:
+        """A scalar to its power, and whether it divides; a squared length as ‖x‖² where the problem
+        speaks of ‖x‖."""
+        base, exponent = self.base(factor.head, None, None), factor.exponent
+        if factor.head in self.context.lengths and isinstance(exponent, int):
+            length = root(base)
+            if isinstance(length, Apply) and length.operation.name == "norm":
+                base, exponent = length, 2 * exponent
+        return self._power(base, exponent)
 
     def scalar(self, term: Term) -> tuple[bool, Expression]:
         """A term without labels: its sign, and the scalar."""
         return self._term(term, None, None)
 
-    def operand(self, factor: Factor) -> Expression:
-        """A factor with its labels in the order of its axes, as an operand of einsum."""
+    def operand(self, factor: Factor, turned: bool = False) -> Expression:
+        """A factor with its labels in the order of its axes, or with the two of a matrix `turned`,
+        as an operand of einsum."""
         if len(factor.head.axes) > 2:
             raise NoMatrixForm("a tensor of more than two axes")
         if len(factor.head.axes) == 2:
-            shown = self.raised(factor.head, 0, 1)
+            shown = self.raised(factor.head, *((1, 0) if turned else (0, 1)))
         else:
             ways = (self.raised(factor.head, None, 0), self.raised(factor.head, 0, None))
             shown = untransposed(min(ways, key=cost))
@@ -280,20 +295,26 @@ class Raiser:
             return make.power(base, self.base(exponent, None, None)), False
         if exponent < 0:
             return self._power(base, -exponent)[0], True
-        if exponent == Fraction(1, 2):
-            return root(base), False
-        return make.power(base, number(Fraction(exponent))), False
+        return powered(base, Fraction(exponent)), False
 
 
 def _is_diagonal(expression: Expression) -> bool:
-    return isinstance(expression, Apply) and expression.operation.name in ("eye", "diag")
+    """Whether it is the identity or a diagonal matrix, or a multiple."""
+    if not isinstance(expression, Apply):
+        return False
+    if expression.operation.name in ("*", "/") and not is_scalar(expression.shape):
+        scalars = [is_scalar(operand.shape) for operand in expression.operands]
+        return any(scalars) and _is_diagonal(expression.operands[scalars.index(False)])
+    return expression.operation.name in ("eye", "diag")
 
 
 def _beside(expression: Expression, signed: list[Signed], identity: bool) -> Expression:
     """In a Jacobian, and beside a diagonal matrix, what stretches to a matrix in a sum is written
-    as that matrix; a name that stretches beside no diagonal matrix stays, as in X − μ."""
+    as that matrix; beside no diagonal matrix a number and a name that stretch stay, as in 1 − H and
+    X − μ."""
     shapes = [s.expression.shape for s in signed]
     full = next((shape for shape in shapes if UNIT not in shape), None)
-    if full is None or (isinstance(expression, Symbol) and not identity):
+    stretches = isinstance(expression, Symbol) or is_scalar(expression.shape)
+    if full is None or (stretches and not identity):
         return expression
     return make.filled(expression, full)

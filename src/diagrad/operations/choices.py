@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diagrad.dimensions import Shape, is_scalar
-from diagrad.expression import Apply
+from diagrad.expression import Apply, Number
 from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Head, Sum, constant
 from diagrad.operations.functions import step
@@ -16,6 +16,7 @@ from diagrad.operations.kernels import real
 from diagrad.operations.room import (
     ATOM,
     COMPARE,
+    POSTFIX,
     Array,
     Form,
     Operation,
@@ -150,6 +151,9 @@ class Compare(Operation):
         return Form(f"{{0}} {sign} {{1}}", COMPARE, (COMPARE + 1, COMPARE + 1))
 
 
+CASES = r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}"
+
+
 class Where(Operation):
     name = "where"
     takes = Takes(operands=("condition", "A", "B"), condition=True)
@@ -184,6 +188,17 @@ class Where(Operation):
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         return np.where(arrays[0], arrays[1], arrays[2])
+
+    def form(self, notation: str, node: Apply) -> Form | None:
+        """1 where a condition holds and 0 elsewhere is its indicator."""
+        values = [o.value if isinstance(o, Number) else None for o in node.operands[1:]]
+        if notation == "unicode" and values == [1, 0]:
+            return Form("𝟙[{0}]", POSTFIX, (0,))
+        if notation == "latex" and values == [1, 0]:
+            return Form(r"\mathbb{{1}}\left[{0}\right]", POSTFIX, (0,))
+        if notation == "latex":
+            return Form(CASES, COMPARE, (0, 0, 0))
+        return None
 
 
 def passes(use: Use, where: str) -> str:

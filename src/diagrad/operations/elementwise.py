@@ -64,9 +64,9 @@ class Elementwise(Operation):
         example: str = "",
         idempotent: bool = False,
         formula: Callable[[Any], Any] | None = None,
-        recognised: Callable[[Head], Head | None] | None = None,
         joins: Callable[[Applied, Factor, Head], Factor | None] | None = None,
         mirrored: bool = False,
+        parity: int = 0,
     ) -> None:
         self.name, self.prime, self.numpy = name, derivative, numpy
         self.summary, self.because, self.source = summary, because, source
@@ -76,8 +76,8 @@ class Elementwise(Operation):
         self.analytic = analytic
         self.example = example or f"{name}(A)"
         self.idempotent = idempotent
-        self.formula, self.recognised, self.joins = formula, recognised, joins
-        self.mirrored = mirrored
+        self.formula, self.joins = formula, joins
+        self.mirrored, self.parity = mirrored, parity
 
     @property
     def reuses_value(self) -> bool:
@@ -108,7 +108,7 @@ class Elementwise(Operation):
             return constant(self.at[value], head.axes)
         if isinstance(argument, Applied) and argument.operation.name == self.inverse:
             return argument.arguments[0]
-        return self.recognised(argument) if self.recognised else None
+        return None
 
     def complement(self, head: Applied) -> Head | None:
         """f(−x), where f is `mirrored`: 1 − f(x) = f(−x)."""

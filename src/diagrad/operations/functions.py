@@ -12,7 +12,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from diagrad.index.build import Polynomial
-from diagrad.index.term import Applied, Constant, Factor, Head, Numeral, Sum, Term
+from diagrad.index.term import Applied, Constant, Factor, Head, Numeral
 from diagrad.operations import kernels
 from diagrad.operations.elementwise import Elementwise
 from diagrad.operations.room import Array
@@ -71,22 +71,6 @@ def _makes_absolute(head: Applied, other: Factor, argument: Head) -> Factor | No
     return other._replace(head=argument) if of_it else None
 
 
-def _softplus_of(argument: Head) -> Head | None:
-    """log(1 + exp u) = softplus(u)."""
-    if not isinstance(argument, Sum) or len(argument.terms) != 2:
-        return None
-    one, rest = argument.terms
-    exponential = rest.factors[0].head if len(rest.factors) == 1 else None
-    if one != Term(1, ()) or rest.coefficient != 1 or rest.bound:
-        return None
-    if not isinstance(exponential, Applied) or exponential.operation.name != "exp":
-        return None
-    factor = rest.factors[0]
-    if factor.exponent != 1 or factor.labels != tuple(range(len(argument.axes))):
-        return None
-    return Applied(BY_NAME["softplus"], exponential.arguments, argument.axes)
-
-
 TABLE: tuple[Elementwise, ...] = (
     Elementwise(
         "sigmoid",
@@ -108,6 +92,7 @@ TABLE: tuple[Elementwise, ...] = (
         "tanh′ = 1 − tanh²",
         latex=r"\tanh",
         at={0: 0},
+        parity=-1,
     ),
     Elementwise(
         "exp",
@@ -129,7 +114,6 @@ TABLE: tuple[Elementwise, ...] = (
         latex=r"\log",
         at={1: 0},
         inverse="exp",
-        recognised=_softplus_of,
         example="log(positive_A)",
     ),
     Elementwise(
@@ -184,6 +168,7 @@ TABLE: tuple[Elementwise, ...] = (
         facts=["nonneg"],
         at={0: 0},
         analytic=False,
+        parity=1,
     ),
     Elementwise(
         "sign",
@@ -193,12 +178,27 @@ TABLE: tuple[Elementwise, ...] = (
         "the sign is constant on both sides of 0; at 0 itself the derivative is taken to be 0",
         at={0: 0},
         joins=_makes_absolute,
+        parity=-1,
     ),
     Elementwise(
-        "sin", lambda x, y: cos(x), np.sin, "The sine.", "sin′ = cos", latex=r"\sin", at={0: 0}
+        "sin",
+        lambda x, y: cos(x),
+        np.sin,
+        "The sine.",
+        "sin′ = cos",
+        latex=r"\sin",
+        at={0: 0},
+        parity=-1,
     ),
     Elementwise(
-        "cos", lambda x, y: -sin(x), np.cos, "The cosine.", "cos′ = −sin", latex=r"\cos", at={0: 1}
+        "cos",
+        lambda x, y: -sin(x),
+        np.cos,
+        "The cosine.",
+        "cos′ = −sin",
+        latex=r"\cos",
+        at={0: 1},
+        parity=1,
     ),
     Elementwise(
         "tan",
@@ -208,6 +208,7 @@ TABLE: tuple[Elementwise, ...] = (
         "tan′ = 1 + tan²",
         latex=r"\tan",
         at={0: 0},
+        parity=-1,
     ),
     Elementwise(
         "arcsin",
@@ -219,6 +220,7 @@ TABLE: tuple[Elementwise, ...] = (
         latex=r"\arcsin",
         at={0: 0},
         example="arcsin(prob_A)",
+        parity=-1,
     ),
     Elementwise(
         "arccos",
@@ -238,6 +240,7 @@ TABLE: tuple[Elementwise, ...] = (
         "arctan′ x = 1/(1 + x²)",
         latex=r"\arctan",
         at={0: 0},
+        parity=-1,
     ),
     Elementwise(
         "sinh",
@@ -247,6 +250,7 @@ TABLE: tuple[Elementwise, ...] = (
         "sinh′ = cosh",
         latex=r"\sinh",
         at={0: 0},
+        parity=-1,
     ),
     Elementwise(
         "cosh",
@@ -257,6 +261,7 @@ TABLE: tuple[Elementwise, ...] = (
         latex=r"\cosh",
         facts=["positive"],
         at={0: 1},
+        parity=1,
     ),
     Elementwise(
         "softplus",
@@ -293,6 +298,7 @@ TABLE: tuple[Elementwise, ...] = (
         source="its definition as an integral",
         at={0: 0},
         analytic=False,
+        parity=-1,
     ),
     Elementwise(
         "log1p",

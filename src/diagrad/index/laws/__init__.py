@@ -25,14 +25,24 @@ from diagrad.index.laws.determinants import (
     determinant_turned,
 )
 from diagrad.index.laws.digits import all_digits, any_digit, one_digit
+from diagrad.index.laws.exponentials import (
+    half_argument,
+    hyperbolic,
+    opposite,
+    quotient,
+    sigmoid_of,
+    softmax_of,
+)
 from diagrad.index.laws.facts import (
     centred,
     discrete_powers,
     gated,
     orthogonal,
+    picked,
     sums_to_one,
     symmetric,
 )
+from diagrad.index.laws.heads import FUNCTION_LAWS, HeadLaw
 from diagrad.index.laws.inverses import (
     inverse_of_diagonal,
     inverse_of_inverse,
@@ -40,16 +50,15 @@ from diagrad.index.laws.inverses import (
     inverse_of_orthogonal,
     inverse_of_product,
 )
-from diagrad.index.laws.labels import contract_delta, summed_group, vanished
+from diagrad.index.laws.labels import contract_delta, squared, summed_group, vanished
 from diagrad.index.laws.names import gathered, named
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
-from diagrad.index.term import Applied, Head, Term
+from diagrad.index.term import Sum, Term
 
 if TYPE_CHECKING:
     from diagrad.index.context import Context
 
 Law = Callable[["Context", Term], Term | None]
-HeadLaw = Callable[["Context", Applied], Head | None]
 
 # The first law that applies is used, then all are tried again. The order decides between forms that
 # are equal, and what later laws get to see:
@@ -70,6 +79,11 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("common number", primitive),
     ("entries are 0, 1 or ±1", discrete_powers),
     ("gate", gated),
+    ("softmax", softmax_of),
+    ("sigmoid", sigmoid_of),
+    ("opposite exponents", opposite),
+    ("tanh", quotient),
+    ("half the argument", half_argument),
     ("sums to 1", sums_to_one),
     ("orthogonal", orthogonal),
     ("inverse cancels", inverse_cancels),
@@ -83,11 +97,19 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("sum inside", summed_group),
     ("centred", centred),
     ("name", named),
+    ("one-hot picks", picked),
     ("gather a power", gathered),
+    ("square", squared),
+)
+
+# Laws of a sum whose terms are normal.
+SUM_LAWS: tuple[tuple[str, Callable[[Context, Sum], Sum | None]], ...] = (
+    ("hyperbolic functions", hyperbolic),
 )
 
 # Likewise for operations that index notation keeps whole, whose arguments are in normal form.
 HEAD_LAWS: tuple[tuple[str, HeadLaw], ...] = (
+    *FUNCTION_LAWS,
     ("inverse of an inverse", inverse_of_inverse),
     ("inverse of an orthogonal matrix", inverse_of_orthogonal),
     ("inverse of a diagonal matrix", inverse_of_diagonal),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diagrad.index import knowledge
 from diagrad.index.relabel import dropped, occurrences, replaced, struck, without
-from diagrad.index.term import Applied, Definition, Delta, Factor, Head, Rational, Term
+from diagrad.index.term import Applied, Definition, Delta, Factor, Head, Rational, Sum, Term
 
 if TYPE_CHECKING:
     from diagrad.index.context import Context
@@ -103,4 +103,39 @@ def centred(context: Context, term: Term) -> Term | None:
         for axis, label in enumerate(factor.labels):
             if label < 0 and places[label] == [position] and axis in zero:
                 return Term(0, ())
+    return None
+
+
+def picked(context: Context, term: Term) -> Term | None:
+    """aᵢ yᵢ = yᵢ Σₖ yₖ aₖ for a one-hot row y, where a power of the sum stands beside it."""
+    for total in term.factors:
+        body = total.head.body if isinstance(total.head, Definition) else total.head
+        pair = _one_hot_product(context, body)
+        if pair is None:
+            continue
+        y, a = pair
+        for position, factor in enumerate(term.factors):
+            if factor.head is not a.head or factor.exponent != 1:
+                continue
+            where = zip(a.labels, factor.labels, strict=True)
+            same = all(k < 0 or total.labels[k] == label for k, label in where)
+            if same and Factor(y.head, factor.labels) in term.factors:
+                return replaced(term, position, Factor(total.head, total.labels))
+    return None
+
+
+def _one_hot_product(context: Context, head: Head) -> tuple[Factor, Factor] | None:
+    """The y and a of Σₖ yₖ aₖ, where the entries of y along k are one-hot."""
+    if not isinstance(head, Sum) or len(head.terms) != 1 or head.terms[0].coefficient != 1:
+        return None
+    (term,) = head.terms
+    if len(term.factors) != 2 or any(f.exponent != 1 for f in term.factors):
+        return None
+    for y, a in (term.factors, term.factors[::-1]):
+        summed = [y.labels[axis] for axis in knowledge.unit_axes(context, y.head)]
+        bound = [-k - 1 for k in range(len(term.bound))]
+        plain = y.labels == a.labels and len(set(a.labels)) == len(a.labels)
+        onehot = knowledge.has(context, y.head, "onehot") and sorted(summed) == sorted(bound)
+        if plain and onehot:
+            return y, a
     return None

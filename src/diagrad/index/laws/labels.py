@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from diagrad.dimensions import Size
 from diagrad.index.build import extent, tensor
 from diagrad.index.relabel import (
     dropped,
@@ -126,3 +128,40 @@ def _components(term: Term) -> Iterator[list[int]]:
             part += linked
             unseen = [q for q in unseen if q not in linked]
         yield part
+
+
+def squared(context: Context, term: Term) -> Term | None:
+    """Σₖ aᵢₖ Σₗ aᵢₗ = (Σₖ aᵢₖ)², where the sums meet in free labels alone."""
+    if len({f.head for f in term.factors}) == len(term.factors):
+        return None
+    seen: dict[tuple[Head, tuple[int, ...]], list[int]] = {}
+    parts = [part for part in _components(term) if _reaches_out(term, part)]
+    alike = Counter(tuple(sorted(term.factors[p].head.key for p in part)) for part in parts)
+    for part in parts:
+        if alike[tuple(sorted(term.factors[p].head.key for p in part))] < 2:
+            continue
+        free = sorted({k for p in part for k in term.factors[p].labels if k >= 0})
+        bound = sorted({k for p in part for k in term.factors[p].labels if k < 0}, reverse=True)
+        number = {k: n for n, k in enumerate(free)} | {k: -n - 1 for n, k in enumerate(bound)}
+        axes = tuple(_size(term, part, k) for k in free)
+        inner = mapped((term.factors[p] for p in part), number)
+        head = context.normal(
+            Sum(axes, (Term(1, inner, tuple(term.bound[-k - 1] for k in bound)),))
+        )
+        first = seen.setdefault((head, tuple(free)), part)
+        if first is not part:
+            rest = tuple(f for k, f in enumerate(term.factors) if k not in (*part, *first))
+            gone = {k for p in (*part, *first) for k in term.factors[p].labels if k < 0}
+            square = Factor(head, tuple(free), 2)
+            return struck(term._replace(factors=(*rest, square)), gone)
+    return None
+
+
+def _reaches_out(term: Term, part: list[int]) -> bool:
+    return any(k >= 0 for p in part for k in term.factors[p].labels)
+
+
+def _size(term: Term, part: list[int], label: int) -> Size:
+    """The size of a free label, read from a factor of the part."""
+    factor = next(term.factors[p] for p in part if label in term.factors[p].labels)
+    return factor.head.axes[factor.labels.index(label)]
