@@ -96,8 +96,12 @@ class Answer:
                 again = read_expression(formula.source, self.source)
         except ProblemError:
             raise DerivationError(
-                "the formula is longer than the language reads: "
-                "give parts of the problem names of their own"
+                "the formula in one line is longer than the language reads"
+                + (
+                    ": `program` has it line by line"
+                    if self.programs
+                    else ": give parts of the problem names of their own"
+                )
             ) from None
         return Stated(again, formula.layout, {})
 

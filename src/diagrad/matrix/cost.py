@@ -63,6 +63,8 @@ def _stumble(node: Expression) -> float:
             return 3.0 * sum(_stretched_sum(operand) for operand in node.operands)
         case "einsum":
             return 50.0
+        case "sum" if node.parameters != (None,):
+            return 1.5 * _products_in_disguise(node.operands[0])
         case "-" if isinstance(node.operands[0], Apply):
             return 0.3 if node.operands[0].operation.name == "negate" else 0.0
     return 0.0
@@ -74,3 +76,22 @@ def _stretched_sum(node: Expression) -> bool:
         return False
     matrix = not is_scalar(node.shape) and not is_vector(node.shape)
     return matrix and any(is_scalar(operand.shape) for operand in node.operands)
+
+
+def _products_in_disguise(node: Expression) -> int:
+    """How many terms of a sum stretch a vector over a matrix: summed up along an axis, each is a
+    matrix product."""
+    if not isinstance(node, Apply):
+        return 0
+    match node.operation.name:
+        case "T" | "negate":
+            return _products_in_disguise(node.operands[0])
+        case "+" | "-":
+            return sum(map(_term_in_disguise, node.operands))
+    return 0
+
+
+def _term_in_disguise(node: Expression) -> int:
+    if isinstance(node, Apply) and node.operation.name == "*":
+        return len({operand.shape for operand in node.operands}) > 1
+    return _products_in_disguise(node)

@@ -154,7 +154,7 @@ class Composer:
     @cached_property
     def _is_brief(self) -> bool:
         """Whether results stand in short names alone, because one of them is long."""
-        return self.depth != "full" and any(d.is_long for d in self.story.derivations)
+        return any(d.is_long for d in self.story.derivations)
 
     @property
     def _is_overview(self) -> bool:
