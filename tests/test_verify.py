@@ -321,7 +321,7 @@ def test_complex_steps_agree_with_differences_for_every_analytic_room(room):
     of = read_expression(room.example, source)
     environment = draw(source, np.random.default_rng(3))
     for name in source.variables:
-        route = path(source, of, (name,), of, {})
+        route = path(source, of, (name,), [of], {})
         shape = environment.arrays[name].shape
         chosen = directions((shape,), np.random.default_rng(0))
         exact = differentiate(route, environment, chosen)

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
-from diagrad.derivation import Derivation, Record
-from diagrad.derivation.telling import Telling
-from diagrad.dimensions import is_scalar
-from diagrad.errors import DerivationError, InternalError, ProblemError
+from diagrad.derivation import Derivation
+from diagrad.engine import signs
+from diagrad.errors import DerivationError, ProblemError
 from diagrad.evaluate import environment_from, plain, with_definitions
-from diagrad.expression import Apply, Expression, walk
+from diagrad.expression import Expression
 from diagrad.facts import LABELS
 from diagrad.formula import Formula
-from diagrad.index.differentiate import Link, derivative
-from diagrad.index.term import Head
 from diagrad.language import Source, read, read_expression
-from diagrad.layouts import Arrangement, arranged
-from diagrad.matrix.contract import NoMatrixForm
-from diagrad.matrix.raising import Raiser
-from diagrad.matrix.stacked import result_shown
-from diagrad.setting import Setting, shapes, with_facts
+from diagrad.request import Request, Wrt
+from diagrad.setting import shapes
 from diagrad.show import Names
-from diagrad.verify import Verification, verify
-
-Wrt = str | tuple[str, str]
 
 
 def parse(text: str, file: str = "problem") -> Problem:
@@ -56,7 +43,7 @@ class Problem:
         self.shapes = shapes(source)
         self.names = Names(
             [d.name for d in source.dimensions] + list(self.shapes) + list(source.functions),
-            signs=self._signs(),
+            signs=signs(source),
         )
 
     @property
@@ -131,44 +118,9 @@ class Problem:
         """
         if structure:
             raise DerivationError("structured derivatives are not supported yet")
-        expression = self.expression(of)
-        if isinstance(wrt, list):
-            together = self._telling(expression, wrt, order)
-            return [self._derivation(of, expression, w, order, layout, together) for w in wrt]
-        return self._derivation(of, expression, wrt, order, layout, None)
-
-    def _derivation(
-        self,
-        of: str,
-        expression: Expression,
-        wrt: Wrt,
-        order: int,
-        layout: str,
-        telling: Telling | None,
-    ) -> Derivation:
-        by = self._variables(wrt, order)
-        arrangement = arranged(layout, expression.shape, [self.shapes[name] for name in by])
-        with deep_recursion():
-            formula, record = self._derived(expression, by, arrangement)
-            again = self._read_again(formula)
-        asked = f"d {of} / d {wrt}"
-        check = partial(self._verified, expression, by, arrangement.layout, formula, again, asked)
-        shown_as = formula.layout or arrangement.layout
-        told = telling or self._told(expression, by, order)
-        return Derivation(self, of, wrt, order, shown_as, formula, check(), record, check, told)
-
-    def _telling(self, expression: Expression, wrt: list[str], order: int) -> Telling | None:
-        """What derivations by several variables share; by definitions each has its own, for what
-        lies before a definition is then constant."""
-        names = tuple(dict.fromkeys(wrt))
-        if order == 2 or not all(name in self.source.variables for name in names):
-            return None
-        return self._told(expression, names, order)
-
-    def _told(self, expression: Expression, by: tuple[str, ...], order: int) -> Telling:
-        signs = frozenset(self._signs())
-        means = self._speaks_of_means(expression)
-        return Telling(self.source, expression, by, order, signs, means)
+        request = Request(self, of, wrt if isinstance(wrt, list) else [wrt], order, layout)
+        found = request.derivations()
+        return found if isinstance(wrt, list) else found[0]
 
     def gradient(self, of: str, wrt: str) -> Derivation:
         """The gradient of a scalar, in the shape of the variable."""
@@ -181,153 +133,3 @@ class Problem:
     def hessian(self, of: str, wrt: Wrt, layout: str = "auto") -> Derivation:
         """The second derivative of a scalar."""
         return self.derive(of, wrt, order=2, layout=layout)
-
-    def _variables(self, wrt: Wrt, order: int) -> tuple[str, ...]:
-        """One name per order. Raises DerivationError for what cannot be differentiated by."""
-        if order not in (1, 2) or not isinstance(order, int):
-            raise DerivationError(f"order is 1 or 2, not {order!r}")
-        if not isinstance(wrt, str | tuple):
-            raise DerivationError(f"wrt is a name, a pair or a list of names, not {wrt!r}")
-        by = (wrt,) * order if isinstance(wrt, str) else wrt
-        if len(by) != order:
-            raise DerivationError(
-                f"order {order} needs {order} variable{'s'[: order - 1]}, not {by}"
-            )
-        for name in by:
-            if name not in self.shapes:
-                known = ", ".join(self.shapes)
-                raise DerivationError(
-                    f"{name!r} is not a variable or definition of the problem: {known}"
-                )
-        return by
-
-    def _derived(
-        self, expression: Expression, by: tuple[str, ...], arrangement: Arrangement
-    ) -> tuple[Formula, Record]:
-        """The formula, not yet checked, and how it came about."""
-        setting = Setting(self.source, by)
-        value = setting.composed(expression)
-        tensor, links = _differentiated(setting, value.tensor, by)
-        context = with_facts(self.source, setting, by)
-        before = len(context.record)
-        tensor = context.normal(tensor)
-        again = () if context is setting.context else context.record[before:]
-        record = Record(links, (*setting.context.record, *again))
-        diagonal = len(by) == 2 or not is_scalar(expression.shape)
-        raiser = Raiser(context, self.shapes, diagonal, self._speaks_of_means(expression))
-        raiser.mirror = tensor if len(by) == 2 and by[0] == by[1] else None
-        counts = [*value.counts, *(n for name in by for n in setting.counts(name))]
-        return self._raised(tensor, arrangement, counts, raiser), record
-
-    def _operations(self, *beside: Expression) -> Iterator[Apply]:
-        """Every use of an operation in the definitions, and in expressions beside them."""
-        for part in (*beside, *(d.expression for d in self.source.definitions.values())):
-            yield from (node for node in walk(part) if isinstance(node, Apply))
-
-    def _signs(self) -> list[str]:
-        """What the operations of the problem print as, where it is a single letter."""
-        nodes = self._operations()
-        forms = [node.operation.form(way, node) for node in nodes for way in ("unicode", "latex")]
-        return [form.template.partition("(")[0].partition(r"\left")[0] for form in forms if form]
-
-    def _speaks_of_means(self, expression: Expression) -> bool:
-        """Whether the problem says `mean`, so that its derivative may, too."""
-        return any(node.operation.name == "mean" for node in self._operations(expression))
-
-    def _raised(
-        self, tensor: Head, arrangement: Arrangement, counts: Sequence[int], raiser: Raiser
-    ) -> Formula:
-        """The formula in matrix notation, or by elements where no matrix says it; part k of the
-        arrangement has counts[k] axes."""
-        try:
-            written = result_shown(tensor, arrangement, counts, raiser)
-        except NoMatrixForm as error:
-            raise DerivationError(f"this derivative is not supported yet: {error}") from None
-        layout = arrangement.layout if arrangement.matrix or not written.labels else "tensor"
-        return Formula(written.expression, self.source, self.names, layout, written.labels)
-
-    def _on_a_kink(self, expression: Expression, by: tuple[str, ...]) -> bool:
-        """Whether facts of a variable make entries exactly 0 or 1 where functions have kinks."""
-        facts = [self.source.variables[name].facts for name in by if name in self.source.variables]
-        if not any(fact & EXACT for fact in facts):
-            return False
-        return any(node.operation.name in KINKED for node in self._operations(expression))
-
-    def _read_again(self, formula: Formula) -> Expression:
-        """The formula as its source says it: what is checked is what is printed."""
-        try:
-            return read_expression(formula.source, self.source)
-        except ProblemError:
-            raise DerivationError(
-                "the formula is longer than the language reads: "
-                "give parts of the problem names of their own"
-            ) from None
-
-    def _verified(
-        self,
-        expression: Expression,
-        by: tuple[str, ...],
-        layout: str,
-        formula: Formula,
-        again: Expression,
-        asked: str,
-        points: int = 3,
-        seed: int = 0,
-    ) -> Verification:
-        """The check of a formula. Raises InternalError where it fails, DerivationError where it
-        cannot be made."""
-        if points < 1:
-            raise DerivationError(f"a check needs at least 1 point, not {points}")
-        try:
-            verification = verify(
-                self.source, expression, by, layout, again, formula.layout, points, seed
-            )
-        except MemoryError:
-            raise DerivationError(
-                f"{asked} cannot be checked: its arrays do not fit in memory; write large sizes as "
-                "names, which are checked at small ones"
-            ) from None
-        if not verification.passed and self._on_a_kink(expression, by):
-            raise DerivationError(
-                f"{asked} cannot be checked: what is declared of {by[0]} puts it on a kink, "
-                "where only the convention says what the derivative is"
-            )
-        if not verification.passed:
-            raise InternalError(
-                f"the formula {formula.source} for {asked} failed its check "
-                f"({verification}, worst at {verification.worst}): please report this problem"
-            )
-        return verification
-
-
-# Facts that fix entries of a variable, and operations with kinks, or with poles or kinks at 0.
-EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
-KINKED = frozenset(
-    "relu step abs sign maximum minimum clip where norm norm1 sqrt ** / log".split()  # noqa: SIM905
-)
-
-# An expression of the deepest nesting that the language allows takes some thousand calls.
-RECURSION = 20_000
-
-
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Room for the recursion over a deep expression; the interpreter's limit is put back."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
-def _differentiated(
-    setting: Setting, value: Head, by: tuple[str, ...]
-) -> tuple[Head, tuple[Link, ...]]:
-    """∂/∂by[0], then ∂/∂by[1], and the links of the chain rule. In a second derivative local
-    derivatives of several terms stay whole, which keeps diag(p) − p pᵀ together."""
-    links: list[Link] = []
-    tensor = setting.context.normal(value)
-    for position, name in enumerate(by):
-        tensor = derivative(tensor, setting.heads[name], setting.context, links, whole=position > 0)
-    return tensor, tuple(links)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.account import ROUTES
+from diagrad.derivation.program import LONG, program
 from diagrad.derivation.step import Step
 from diagrad.derivation.telling import Telling
 from diagrad.errors import DerivationError
 from diagrad.formula import Formula
 from diagrad.index.context import Application
 from diagrad.index.differentiate import Link
+from diagrad.matrix.cost import tokens
 from diagrad.verify import Verification
 
 if TYPE_CHECKING:
+    from diagrad.answer import Answer
     from diagrad.problem import Problem
 
 
@@ -32,21 +34,40 @@ class Record:
 class Derivation:
     """The derivative of `of` with respect to `wrt`: a verified formula, and how it comes about.
 
-    `wrt` is a name, or a pair of names for a mixed second derivative. `layout` is that of the
-    result: the one that was asked for, but "tensor" where that stacks columns and no matrix form
-    was found. `telling` is shared by the derivations of one request, and with it their steps.
+    `wrt` is a name, or a pair of names for a mixed second derivative. `answer` is what was found
+    and checked: the formula, or where that is long a program. `telling` is shared by the
+    derivations of one request, and with it their steps.
     """
 
     problem: Problem = field(repr=False)
     of: str
     wrt: str | tuple[str, str]
     order: int
-    layout: str
-    result: Formula
+    answer: Answer = field(repr=False, compare=False)
     verification: Verification
-    record: Record = field(repr=False)
-    check: Callable[[int, int], Verification] = field(repr=False, compare=False)
     telling: Telling = field(repr=False, compare=False)
+
+    @property
+    def result(self) -> Formula:
+        """The derivative in one line, over the problem's names. A long one is made and checked when
+        it is first asked for. Raises DerivationError where it is too long to be read again."""
+        return self.answer.formula
+
+    @property
+    def layout(self) -> str:
+        """The layout of the result: the one that was asked for, but "tensor" where that stacks
+        columns and no matrix form was found."""
+        return self.answer.layout
+
+    @property
+    def record(self) -> Record:
+        """What the engine did for the result."""
+        return self.answer.record
+
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether the result is so long that its program tells more."""
+        return self.answer.programs is not None or tokens(self.result.expression) > LONG
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -56,30 +77,40 @@ class Derivation:
     def steps_by(self, route: str) -> list[Step]:
         """The steps of a route, "jacobian" or "elements". Each `after` equals the derivative of its
         target; the last is the result. Raises DerivationError for another route."""
+        return self.telling.finished(self._steps(route), self._last, self.result)
+
+    def told(self, route: str) -> list[Step]:
+        """Likewise, but a long result is not written out: the last step has it in the names that
+        the steps introduce."""
+        return self.steps_by(route) if self.answer.programs is None else self._steps(route)
+
+    def _steps(self, route: str) -> list[Step]:
         if route not in ROUTES:
             raise DerivationError(f"unknown route {route!r}: there are {', '.join(ROUTES)}")
-        wrt = self.wrt if isinstance(self.wrt, str) else self.wrt[-1]
-        return self.telling.steps(wrt, route, self.result)
+        return self.telling.steps(self._last, route)
+
+    @property
+    def _last(self) -> str:
+        return self.wrt if isinstance(self.wrt, str) else self.wrt[-1]
 
     @cached_property
     def definitions(self) -> tuple[tuple[str, Formula], ...]:
         """The names that the steps introduce, in an order in which they can be defined: those of
         intermediates (z1), of adjoints (dJ_dh) and of long adjoints (delta1)."""
-        steps = [step for route in ROUTES for step in self.steps_by(route)]
+        steps = [step for route in ROUTES for step in self.told(route)]
         return self.telling.definitions(steps)
 
     def verify(self, points: int = 3, seed: int = 0) -> Verification:
-        """Checks the formula again, at other random points. Raises as `Problem.derive` does."""
-        return self.check(points, seed)
+        """Checks what was found again, at other random points. Raises as `Problem.derive` does."""
+        return self.answer.check(points, seed)
 
     @cached_property
     def program(self) -> tuple[tuple[str, Formula], ...]:
         """Names with their formulas, each over the problem's names and those before it, ending in
         the result: what backpropagation computes once stands there once."""
-        from diagrad.derivation.program import program
-
-        wrt = self.wrt if isinstance(self.wrt, str) else self.wrt[-1]
-        return program(self.telling, wrt, self.result)
+        if self.answer.programs is not None:
+            return self.answer.programs.lines(self._last)
+        return program(self.telling, self._last, self.result)
 
     def text(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from diagrad.derivation.account import Account
+from diagrad.derivation.program import Programs
 from diagrad.derivation.restate import restated
 from diagrad.derivation.step import AT_ONCE, Step
 from diagrad.dimensions import UNIT, is_scalar
@@ -52,27 +53,40 @@ class Telling:
     def last(self) -> Account:
         return self.accounts[-1]
 
+    @cached_property
+    def programs(self) -> Programs:
+        """The derivatives as programs. Short ways have names for more adjoints than the steps."""
+        account = self.last
+        if self.order == 1 and not account.is_deep:
+            names, by = account.restated, account.by
+            account = Account(names, by, self.signs, self.means, every=True)
+        return Programs(account, self.source)
+
     def formula(self, result: Formula) -> Formula:
         """A result over the names of this telling."""
         book = self.last.book
         return Formula(result.expression, book.source, book.names, result.layout, result.labels)
 
-    def steps(self, wrt: str, route: str, result: Formula) -> list[Step]:
-        """The steps that lead to the derivative by `wrt`, ending in the result."""
+    def steps(self, wrt: str, route: str) -> list[Step]:
+        """The steps that lead to the derivative by `wrt`, in the names that they introduce; none
+        where one on the way is too long to be written."""
         try:
-            steps = [step for part in self._parts(wrt, route) for step in part]
+            return [step for part in self._parts(wrt, route) for step in part]
         except NoMatrixForm:
-            return [self._untold(wrt, result)]
-        if len(self.accounts) < self.order:
-            return [*steps, self._untold(wrt, result)]
-        last, after = steps[-1], self.formula(result)
+            return []
+
+    def finished(self, steps: list[Step], wrt: str, result: Formula) -> list[Step]:
+        """The steps with one more, where it takes one, that ends in the result."""
+        after = self.formula(result)
+        if not steps or len(self.accounts) < self.order:
+            return [*steps, self._untold(wrt, after)]
+        last = steps[-1]
         if last.after.unicode() == after.unicode():
             return [*steps[:-1], replace(last, after=after)]
         return [*steps, Step(last.target, last.after, after, "write out", self._why(last, after))]
 
-    def _untold(self, wrt: str, result: Formula) -> Step:
+    def _untold(self, wrt: str, after: Formula) -> Step:
         """All at once, where a step on the way is too long to be written."""
-        after = self.formula(result)
         why = "too long to be told step by step: name parts of the problem to see their derivatives"
         return Step((self.last.sweep.of, wrt), after, after, AT_ONCE, why)
 

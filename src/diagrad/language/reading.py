@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from diagrad.errors import ProblemError
 from diagrad.expression import Expression
@@ -55,6 +56,18 @@ def read_expression(text: str, source: Source) -> Expression:
         message = "an expression stands here, not a declaration or definition"
         raise found[0].error(message, tree)
     return ExpressionReader(found[0], Names.of(source)).read(tree.value)
+
+
+def read_definitions(lines: Iterable[str], source: Source) -> dict[str, Expression]:
+    """More definitions over the names of a problem that was read, one on each line. Raises
+    ProblemError."""
+    names = Names.of(source)
+    names.definitions = dict(source.definitions)
+    for line in lines:
+        page = Page(line, "definitions")
+        for statement in statements(page, tokens(page)):
+            _take_up(names, statement)
+    return {n: d.expression for n, d in names.definitions.items() if n not in source.definitions}
 
 
 def _take_up(names: Names, statement: Statement) -> list[str]:

@@ -65,6 +65,8 @@ def _stumble(node: Expression) -> float:
             return sum(_stretched_sum(operand) for operand in node.operands)
         case "einsum":
             return 50.0
+        case "sum" if node.parameters != (None,):
+            return 1.5 * _products_in_disguise(node.operands[0])
         case "-" if isinstance(node.operands[0], Apply):
             return 0.3 if node.operands[0].operation.name == "negate" else 0.0
     return 0.0
@@ -85,3 +87,22 @@ def _of_entries(node: Expression) -> bool:
     return (
         isinstance(node, Apply) and node.operation.entrywise and node.operation.name not in algebra
     )
+
+
+def _products_in_disguise(node: Expression) -> int:
+    """How many terms of a sum stretch a vector over a matrix: summed up along an axis, each is a
+    matrix product."""
+    if not isinstance(node, Apply):
+        return 0
+    match node.operation.name:
+        case "T" | "negate":
+            return _products_in_disguise(node.operands[0])
+        case "+" | "-":
+            return sum(map(_term_in_disguise, node.operands))
+    return 0
+
+
+def _term_in_disguise(node: Expression) -> int:
+    if isinstance(node, Apply) and node.operation.name == "*":
+        return len({operand.shape for operand in node.operands}) > 1
+    return _products_in_disguise(node)

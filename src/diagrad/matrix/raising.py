@@ -72,6 +72,10 @@ class Raiser:
         self._candidates: dict[Sum, list[tuple[Term, ...]]] = {}
         self._direct: dict[tuple[Head, Place, Place], Expression] = {}
 
+    def rested(self) -> None:
+        """The whole effort again, for another derivative."""
+        self._effort = EFFORT
+
     def raised(self, head: Head, row: Place, column: Place) -> Expression:
         """The head with its axis `row` along the rows and `column` along the columns, in full
         shape. Raises NoMatrixForm."""

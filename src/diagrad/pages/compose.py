@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.step import Step
@@ -89,7 +90,7 @@ class Composer:
         """Each step once, those that several derivations need first, with the headings between."""
         found: dict[int, Step] = {}
         for derivation in self.story.derivations:
-            for step in derivation.steps_by(route):
+            for step in derivation.told(route):
                 if step.rule != "write out":
                     found.setdefault(id(step), step)
         if self.story.telling.order == 2:
@@ -104,7 +105,7 @@ class Composer:
         asked = [d.wrt for d in self.story.derivations]
         place = sorted(steps, key=lambda s: (s.target[1] in asked, order.index(s.target[1])))
         shared = [s for s in place if s.target[1] not in asked]
-        own = place[len(shared) :]
+        own = [] if self._is_overview else place[len(shared) :]
         own.sort(key=lambda s: asked.index(s.target[1]))
         count = words.all_of(len(asked))
         yield from _headed(Heading(f"One sweep back, shared by {count}"), shared)
@@ -129,14 +130,10 @@ class Composer:
         yield from _headed(heading, after)
 
     def _outcome(self) -> Outcome:
-        results, used = [], set[str]()
-        for derivation in self.story.derivations:
-            results.append(self._result(derivation))
-        for equation_formula in self._short_forms():
-            used |= _symbols(equation_formula)
+        results = tuple(self._result(derivation) for derivation in self.story.derivations)
         named = tuple(
             (maths.named(name, self.story.names), maths.written(formula))
-            for name, formula in self._named(used)
+            for name, formula in self._named()
         )
         checks = list(dict.fromkeys(str(d.verification) for d in self.story.derivations))
         if len(self.story.derivations) > 1 and len(checks) == 1:
@@ -145,21 +142,37 @@ class Composer:
             checks = [
                 f"{self.label(d)('unicode')} at {d.verification}" for d in self.story.derivations
             ]
-        return Outcome(tuple(results), named, tuple(checks))
+        return Outcome(results, named, tuple(checks))
 
     def _result(self, d: Derivation) -> Equation:
         """∂J/∂W₁ = xᵀ δ₁ = xᵀ (… written out)."""
-        sides = [maths.written(d.result)]
-        short = self._short(d)
-        if short is not None:
-            sides.insert(0, maths.written(short))
-        shape = words.shape_words(d.result.shape, self.story.names)
+        forms = self._forms(d)
+        shape = words.shape_words(forms[0].shape, self.story.names)
         said = ", ".join(filter(None, [shape, self._layout(d)]))
-        return Equation(self.label(d), tuple(Side(side) for side in sides), said)
+        return Equation(self.label(d), tuple(Side(maths.written(f)) for f in forms), said)
+
+    @cached_property
+    def _is_brief(self) -> bool:
+        """Whether results stand in short names alone, because one of them is long."""
+        return any(d.is_long for d in self.story.derivations)
+
+    @property
+    def _is_overview(self) -> bool:
+        """Whether the steps are but the program of the results."""
+        return self._is_brief and self.depth == "overview"
+
+    def _forms(self, d: Derivation) -> tuple[Formula, ...]:
+        """The result in short names, where it has such a form, and written out."""
+        short = self._short(d)
+        if short is None:
+            return (d.result,)
+        return (short,) if self._is_brief else (short, d.result)
 
     def _short(self, d: Derivation) -> Formula | None:
         """The result in short names, where it was written out: those that several derivations
         share, and those that its steps gave to long adjoints."""
+        if d.answer.programs is not None:
+            return d.told(self.routes[0])[-1].after
         if d.order == 2:
             return None
         last = d.steps[-1]
@@ -169,19 +182,27 @@ class Composer:
         same = last.before.layout == last.after.layout and not last.before.labels
         return last.before if same else None
 
-    def _short_forms(self) -> Iterator[Formula]:
-        yield from (f for d in self.story.derivations if (f := self._short(d)) is not None)
-
-    def _named(self, used: Iterable[str]) -> Iterator[tuple[str, Formula]]:
+    def _named(self) -> Iterator[tuple[str, Formula]]:
+        """The short names in the results and in each other, in their order; a brief overview has
+        them just before, each on its line."""
+        if self._is_overview:
+            return
         definitions = self.story.book.source.definitions
+        called = set(self.story.book.called.values()) & definitions.keys()
+        waiting = [f for d in self.story.derivations for f in self._forms(d)]
+        used: set[str] = set()
+        while waiting:
+            new = (_symbols(waiting.pop()) & called) - used
+            used |= new
+            waiting += [self.story.book.formula(definitions[name].expression) for name in new]
         for name in self.story.book.called.values():
-            if name in used and name in definitions:
+            if name in used:
                 yield name, self.story.book.formula(definitions[name].expression)
 
     def label(self, d: Derivation) -> Maths:
         """∂J/∂x, ∂²J/∂x∂W₁; ∂hⱼ/∂Wₖₗ where the result is by elements."""
         names, of, by = self.story.names, self.story.of, _by(d)
-        labels = d.result.shown_labels
+        labels = self._forms(d)[0].shown_labels
         by_axes = bool(labels) and d.layout in ("tensor", "gradient")
         ranks = [self.story.rank(name) for name in (of, *by)]
         pieces = _pieces(labels, ranks) if by_axes else ["" for _ in ranks]

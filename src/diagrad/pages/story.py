@@ -137,11 +137,15 @@ def given(
     for v in (v for name, v in source.variables.items() if name in wanted):
         said = [words.shape_words(v.shape, names), words.facts_of(v)]
         variables.append((maths.named(v.name, names), ", ".join(filter(None, said))))
-    definitions = []
+    definitions, said_before = [], set[str]()
     for name, definition in source.definitions.items():
         if name in wanted:
             expression = definition.expression
             remark = remarks.get(name) or words.remark_on(name, expression, names)
+            if remark in said_before:
+                # What σ is, is said once.
+                remark = remark.partition(", ")[0]
+            said_before.add(remark)
             shape = words.shape_words(expression.shape, names)
             formula = maths.of_expression(expression, names)
             definitions.append(Defined(maths.named(name, names), formula, shape, remark))

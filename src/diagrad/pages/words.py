@@ -26,6 +26,10 @@ FACTS = {
 }
 
 
+# Where a formula at the beginning of a sentence ends; a comma in brackets is a part of it.
+ENDS = re.compile(r"[;.,]\s(?![^(]*\))|\.$")
+
+
 def shape_words(shape: Sequence[object], names: Names) -> str:
     """1×Dx with the dimensions as they print; (H+1)×n; scalar."""
     sizes = [size_words(str(size), names) for size in shape]
@@ -110,7 +114,7 @@ def remark_on(name: str, expression: Expression, names: Names) -> str:
 
 def _meaning(function: Elementwise) -> str:
     """σ(t) = 1 / (1 + e⁻ᵗ), where the room's summary begins with such a formula."""
-    formula = re.split(r"[;.,]\s|\.$", function.summary)[0].rpartition(" = ")[2]
+    formula = ENDS.split(function.summary)[0].rpartition(" = ")[2]
     if not re.search(r"[|²ˣ(]", formula):
         return ""
     at = formula.replace("x", "t").replace("ˣ", "ᵗ").replace("mat(", "max(")

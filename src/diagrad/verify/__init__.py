@@ -12,6 +12,7 @@ from diagrad.verify.compare import Check
 from diagrad.verify.layouts import arrange as arrange
 from diagrad.verify.numeric import EXACT, METHODS
 from diagrad.verify.path import path
+from diagrad.verify.together import compared as compared_together
 
 if TYPE_CHECKING:
     from diagrad.language import Source
@@ -76,9 +77,31 @@ def verify(
     DerivationError where it or `of` has no finite value or derivative, or one lost in rounding, at
     any point tried.
     """
-    route = path(source, of, wrt, formula, introduced or {})
+    route = path(source, of, wrt, [formula], introduced or {})
     method, tolerance = METHODS[len(wrt), route.analytic]
     check = Check(source, route, formula, formula_layout or layout, tolerance, seed)
     compared = [check.point(number) for number in range(points)]
     worst = max(compared, key=lambda c: c.error)
     return Verification(worst.error, points, worst.worst, method, compared[0].sizes, tolerance)
+
+
+def verify_together(
+    source: Source,
+    of: Expression,
+    stated: Mapping[str, tuple[Expression, str]],
+    introduced: Mapping[str, Expression],
+    points: int = 3,
+    seed: int = 0,
+) -> Verification | None:
+    """Compares formulas, each with its layout, with the derivatives of `of` by several variables
+    at once, as `verify` does for one.
+
+    None where that does not show all of them to be right: each is then to be looked at by itself.
+    """
+    found = compared_together(source, of, stated, introduced, points, seed)
+    if found is None:
+        return None
+    method, tolerance = METHODS[1, True]
+    worst = max(one.error for one in found)
+    verification = Verification(worst, points, "", method, found[0].sizes, tolerance)
+    return verification if verification.passed else None

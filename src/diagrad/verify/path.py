@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,10 +41,10 @@ def path(
     source: Source,
     of: Expression,
     wrt: tuple[str, ...],
-    formula: Expression,
+    formulas: Sequence[Expression],
     introduced: Mapping[str, Expression],
 ) -> Path:
-    """The path from `wrt` to `of`; `introduced` are names of the formula that the problem does not
+    """The path from `wrt` to `of`; `introduced` are names of the formulas that the problem does not
     have."""
     definitions = {name: d.expression for name, d in source.definitions.items()} | dict(introduced)
     needed = _needed(definitions, [of])
@@ -56,7 +56,7 @@ def path(
             changing.append((name, expression))
     analytic = all(_analytic(e, moving) for e in (of, *(e for _, e in changing)))
     everything = _needed(
-        definitions, [of, formula, *(definitions[n] for n in wrt if n in definitions)]
+        definitions, [of, *formulas, *(definitions[n] for n in wrt if n in definitions)]
     )
     chosen = {name for name, _ in everything} | set(wrt)
     ordered = tuple((name, e) for name, e in definitions.items() if name in chosen)

@@ -1,0 +1,158 @@
+"""One derivative that was asked for: what is stated of it, and the check of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from diagrad.derivation import Record
+from diagrad.derivation.program import Programs
+from diagrad.engine import Engine, operations
+from diagrad.errors import DerivationError, InternalError, ProblemError
+from diagrad.expression import Expression
+from diagrad.formula import Formula
+from diagrad.language import read_expression
+from diagrad.layouts import Arrangement
+from diagrad.recursion import deep_recursion
+from diagrad.verify import Verification, verify
+
+if TYPE_CHECKING:
+    from diagrad.language import Source
+
+# Facts that fix entries of a variable, and operations with kinks, or with poles or kinks at 0.
+EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
+KINKED = frozenset(
+    "relu step abs sign maximum minimum clip where norm norm1 sqrt ** / log".split()  # noqa: SIM905
+)
+
+
+class Stated(NamedTuple):
+    """A formula as its source says it, for what is checked is what is printed; `introduced` are the
+    names that it has beside those of the problem."""
+
+    formula: Expression
+    layout: str | None
+    introduced: Mapping[str, Expression]
+
+
+class Answer:
+    """The derivative by some names. With `programs` it is stated as one of these, and its formula
+    in one line is made and checked when it is first asked for."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        of: str,
+        by: tuple[str, ...],
+        arrangement: Arrangement,
+        programs: Programs | None,
+    ) -> None:
+        self.engine, self.of, self.by = engine, of, by
+        self.arrangement, self.programs = arrangement, programs
+
+    @property
+    def source(self) -> Source:
+        return self.engine.source
+
+    @cached_property
+    def _derived(self) -> tuple[Formula, Record]:
+        with deep_recursion():
+            return self.engine.derived(self.by, self.arrangement)
+
+    @property
+    def record(self) -> Record:
+        """What the engine did for the formula in one line."""
+        return self._derived[1]
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The derivative in one line, checked. Raises as `check` does."""
+        if self.programs is not None:
+            self._check(self._in_one_line, 3, 0)
+        return self._derived[0]
+
+    @cached_property
+    def layout(self) -> str:
+        """The layout of the formula: where no matrix says it, another than was asked for."""
+        if self.programs is not None:
+            return self.arrangement.layout
+        return self._derived[0].layout or self.arrangement.layout
+
+    @cached_property
+    def stated(self) -> Stated:
+        """What was found, in one line or as the last line of a program. Raises DerivationError."""
+        if self.programs is None:
+            return self._in_one_line
+        again = self.programs.read_again
+        name = self.programs.name(self.by[0])
+        return Stated(again[name], self.arrangement.layout, again)
+
+    @cached_property
+    def _in_one_line(self) -> Stated:
+        formula = self._derived[0]
+        try:
+            with deep_recursion():
+                again = read_expression(formula.source, self.source)
+        except ProblemError:
+            raise DerivationError(
+                "the formula in one line is longer than the language reads"
+                + (
+                    ": `program` has it line by line"
+                    if self.programs
+                    else ": give parts of the problem names of their own"
+                )
+            ) from None
+        return Stated(again, formula.layout, {})
+
+    def check(self, points: int = 3, seed: int = 0) -> Verification:
+        """The check of what is stated. Raises InternalError where it fails, DerivationError where
+        it cannot be made."""
+        return self._check(self.stated, points, seed)
+
+    def _check(self, stated: Stated, points: int, seed: int) -> Verification:
+        if points < 1:
+            raise DerivationError(f"a check needs at least 1 point, not {points}")
+        wrt = self.by[0] if len(set(self.by)) == 1 else self.by
+        asked = f"d {self.of} / d {wrt}"
+        try:
+            verification = self._compared(stated, points, seed)
+        except MemoryError:
+            raise DerivationError(
+                f"{asked} cannot be checked: its arrays do not fit in memory; write large sizes as "
+                "names, which are checked at small ones"
+            ) from None
+        if not verification.passed and self._on_a_kink():
+            raise DerivationError(
+                f"{asked} cannot be checked: what is declared of {self.by[0]} puts it on a kink, "
+                "where only the convention says what the derivative is"
+            )
+        if not verification.passed:
+            formula = self._derived[0]
+            raise InternalError(
+                f"the formula {formula.source} for {asked} failed its check "
+                f"({verification}, worst at {verification.worst}): please report this problem"
+            )
+        return verification
+
+    def _compared(self, stated: Stated, points: int, seed: int) -> Verification:
+        return verify(
+            self.source,
+            self.engine.expression,
+            self.by,
+            self.arrangement.layout,
+            stated.formula,
+            stated.layout,
+            points,
+            seed,
+            stated.introduced,
+        )
+
+    def _on_a_kink(self) -> bool:
+        """Whether facts of a variable make entries exactly 0 or 1 where functions have kinks."""
+        variables = self.source.variables
+        facts = [variables[name].facts for name in self.by if name in variables]
+        if not any(fact & EXACT for fact in facts):
+            return False
+        nodes = operations(self.source, self.engine.expression)
+        return any(node.operation.name in KINKED for node in nodes)
