@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
 LONGEST = 1_000_000
-ROUTES = ("jacobian", "elements", "both")
+ROUTES = ("jacobian", "elements", "differential", "both", "all")
 DEPTHS = ("overview", "standard", "full")
 FORMS = ("text", "latex", "markdown", "json")
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
