@@ -12,10 +12,10 @@ from generated.problems import case
 
 import diagrad as dg
 from diagrad.derivation import truth
+from diagrad.derivation.account import ROUTES
 from diagrad.derivation.restate import restated
 from diagrad.errors import DerivationError, InternalError
 
-ROUTES = ("jacobian", "elements")
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
 SEEDS = range(7000, 7120)
 

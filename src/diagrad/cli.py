@@ -85,7 +85,7 @@ def main(context: click.Context) -> None:
 @click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
 @click.option(
     "--route", type=click.Choice(ROUTES), default="jacobian", show_default=True,
-    help="Steps by Jacobians, or by elements with indices and sums.",
+    help="Steps by Jacobians, by elements, or by differentials; the first two; all three.",
 )  # fmt: skip
 @click.option(
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,

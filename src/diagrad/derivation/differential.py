@@ -17,6 +17,7 @@ from diagrad.derivation.reasons import LONG, MANY
 from diagrad.derivation.step import Differential, Step
 from diagrad.derivation.sweep import Link, Node
 from diagrad.expression import Expression
+from diagrad.formula import Formula
 from diagrad.matrix.contract import NoMatrixForm
 
 
@@ -44,7 +45,12 @@ class DifferentialRoute(JacobianRoute):
             differentials=told,
             substeps=kept,
             cut=self.sweep.is_cut(node),
+            change=self._change(node, step),
         )
+
+    def _change(self, node: Node, step: Step) -> Formula | None:
+        told = step.after.labels and not self.sweep.scalar and self.sweep.is_cut(node)
+        return self.differentials.entries(node) if told else None
 
     def _because(self, node: Node, told: Sequence[Differential]) -> str:
         """How values move, how factors go over to the other side of the pairing, and facts."""
@@ -58,6 +64,9 @@ class DifferentialRoute(JacobianRoute):
             for sentence in carried(d.part.expression, d.by, self.reasons.printed)
         ]
         said = [*short, *moved, *self.reasons.facts(node)]
+        if told and not any(said):
+            d = told[0]
+            said = [f"in {_printed(d, d.name)} this stands beside {_printed(d, d.by)}"]
         if not node.links:
             said = [self.reasons.of_node(node)]
         return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
@@ -71,3 +80,7 @@ class DifferentialRoute(JacobianRoute):
             raise NoMatrixForm("the incoming derivative is no matrix")
         total = self.sweep.contribution(link, self.sweep.whole, self.book.opaque(consumer))
         return self._matrix(self.book.written(self.sweep.context.normal(total), node))
+
+
+def _printed(d: Differential, name: str) -> str:
+    return d.formula.names.shown(name, "unicode")

@@ -8,13 +8,15 @@ that h brings; raised like any other tensor it is what one writes by hand: dh W,
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from diagrad.derivation.book import Book
+from diagrad.derivation.pairing import has
 from diagrad.derivation.step import Differential
 from diagrad.derivation.sweep import Link, Node, as_sum
 from diagrad.dimensions import UNIT, Shape, is_scalar
 from diagrad.expression import Apply, Expression, Symbol
+from diagrad.formula import Formula
 from diagrad.index.build import labels, sum_of, tensor
 from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Variable
 from diagrad.layouts import Place
@@ -83,6 +85,7 @@ class Differentials:
         return Differential(
             consumer.name,
             self._called[consumer.name],
+            self.book.formula(self.sweep.source.definitions[consumer.name].expression),
             self.book.formula(whole),
             self.book.formula(part),
             tuple((k.child, self._called[k.child]) for k in siblings),
@@ -125,11 +128,24 @@ class Differentials:
         places = _places(shape)
         head = self.sweep.context.normal(change)
         try:
-            return Shown(_as_product(explicit(self._raiser.raised(head, *places))))
+            raised = explicit(self._raiser.raised(head, *places))
+            return Shown(_in_order(raised, self.shapes))
         except NoMatrixForm:
             letters = lettered(places)
             shown = by_elements(head, places, self._raiser, letters)
             return Shown(shown, letters[:2])
+
+    def entries(self, node: Node) -> Formula | None:
+        """The differential of the value in that of the node, by elements; None where it cannot be
+        written."""
+        i, j = labels(node.adjoint.axes[: self.sweep.axes]), labels(node.head.axes)
+        places = _places(self.nodes[self.sweep.of].shape)
+        head = self.sweep.context.normal(tensor(i, node.adjoint[i, j] * self.head(node)[j]))
+        try:
+            shown = self.book.listed(head, places, lettered(places), self._raiser)
+        except NoMatrixForm:
+            return None
+        return self.book.formula(shown)
 
 
 def _together(parts: Sequence[Shown | None]) -> Shown | None:
@@ -147,9 +163,40 @@ def _summands(expression: Expression, negative: bool = False) -> list[Signed]:
         case Apply(operation=op, operands=(a, b)) if op.name in ("+", "-"):
             minus = negative != (op.name == "-")
             return [*_summands(a, negative), *_summands(b, minus)]
+    positive = _without_sign(expression)
+    return [Signed(negative, expression) if positive is None else Signed(not negative, positive)]
+
+
+def _without_sign(expression: Expression) -> Expression | None:
+    """A of −A, also where the sign stands at the first factor; None where there is none."""
+    match expression:
         case Apply(operation=op, operands=(a,)) if op.name == "negate":
-            return _summands(a, not negative)
-    return [Signed(negative, expression)]
+            return a
+        case Apply(operation=op, operands=(a, b)) if op.name in ("*", "@", "/"):
+            first = _without_sign(a)
+            return None if first is None else make.apply(op, first, b)
+    return None
+
+
+def _in_order(node: Expression, names: Collection[str]) -> Expression:
+    """Numbers in front of differentials, a ds; a total as a product, xᵀ A dx."""
+    if not isinstance(node, Apply) or not is_scalar(node.shape):
+        return node
+    operation, operands = node.operation, tuple(_in_order(o, names) for o in node.operands)
+    if operation.name in ("+", "-", "negate", "/"):
+        return make.apply(operation, *operands)
+    if operation.name == "*":
+        factors = list(_factors(node))
+        return make.product(sorted(factors, key=lambda f: any(has(f, name) for name in names)))
+    return _as_product(node)
+
+
+def _factors(node: Expression) -> Iterator[Expression]:
+    if isinstance(node, Apply) and node.operation.name == "*":
+        for operand in node.operands:
+            yield from _factors(operand)
+    else:
+        yield _as_product(node)
 
 
 def _as_product(total: Expression) -> Expression:

@@ -33,7 +33,7 @@ LINEAR = {
 def carried(node: Expression, by: str, printed: Printed) -> list[str]:
     """What is done to the factors around the differential `by`, each thing once."""
     if isinstance(node, Symbol):
-        return [f"{printed(node)} stands there as it is"]
+        return [f"{printed(node)} comes in as it is"]
     return list(dict.fromkeys(_carried(node, by, printed)))
 
 
@@ -47,9 +47,8 @@ def _carried(node: Expression, by: str, printed: Printed) -> Iterator[str]:
         yield from _own(node, k, printed)
         if stretched and not is_scalar(node.shape):
             how = ONE_NUMBER if is_scalar(operand.shape) else REPEATED
-            yield how.format(printed(operand))
-            if is_scalar(operand.shape):
-                continue
+            yield how.format(printed(operand).lstrip("−"))
+            continue
         yield from _carried(operand, by, printed)
 
 

@@ -31,14 +31,16 @@ class Factor(NamedTuple):
 class Differential(NamedTuple):
     """How the value `of` changes with the names that it is made of directly: dz = dh W + h dW.
 
-    `formula` is over the names of the problem and those of differentials; `moved` are the names
-    that move, each with the name of its differential: ("h", "dh"). `part` are the terms with the
-    differential `by`, and `name` is that of the value's own. `incoming` is the derivative by the
-    value, found before, by its name; None for what is differentiated itself.
+    `name` is that of the value's differential, `value` what it is made of, and `formula` how that
+    changes, over the names of the problem and those of differentials. `moved` are the names that
+    move, each with the name of its differential: ("h", "dh"). `part` are the terms with the
+    differential `by`. `incoming` is the derivative by the value, found before, by its name; None
+    for what is differentiated itself, whose differential is `whole`.
     """
 
     of: str
     name: str
+    value: Formula
     formula: Formula
     part: Formula
     moved: tuple[tuple[str, str], ...]
@@ -57,7 +59,8 @@ class Step:
     rule's sum of products, empty for what is found directly; `called` is the short name that the
     derivative gets (`delta1`). `substeps` establish the parts. `differentials` are those that the
     route by differentials puts in, one for each name that `target[1]` enters; `cut` says that
-    nothing else moves the value then, so that they make its whole differential.
+    nothing else moves the value then, so that they make its whole differential. `change` is that of
+    a value that is no scalar, by elements, where the derivative is.
     """
 
     target: tuple[str, str]
@@ -71,6 +74,7 @@ class Step:
     spelled: Formula | None = None
     differentials: tuple[Differential, ...] = ()
     cut: bool = False
+    change: Formula | None = None
 
     @property
     def shape(self) -> tuple[str, ...]:

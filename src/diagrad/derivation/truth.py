@@ -11,7 +11,7 @@ import numpy as np
 from diagrad.derivation.step import AT_ONCE, Differential, Step
 from diagrad.errors import DerivationError, InternalError
 from diagrad.evaluate import evaluate, with_definitions
-from diagrad.expression import Apply, Number, Symbol, walk
+from diagrad.expression import Apply, Expression, Number, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.language import Source
 from diagrad.operations.room import Array
@@ -46,7 +46,7 @@ def _changes(source: Source, differential: Differential, points: int, seed: int)
         for number in range(points):
             rngs = (np.random.default_rng((seed, number, k)) for k in range(len(STYLES)))
             tried = (
-                _agrees(source, differential.of, formula, moved, rng, style)
+                _agrees(source, differential.value.expression, formula, moved, rng, style)
                 for rng, style in zip(rngs, STYLES, strict=True)
             )
             agrees = next((answer for answer in tried if answer is not None), None)
@@ -61,15 +61,14 @@ def _changes(source: Source, differential: Differential, points: int, seed: int)
 
 def _agrees(
     source: Source,
-    of: str,
+    value: Expression,
     formula: Formula,
     moved: Sequence[tuple[str, str]],
     rng: np.random.Generator,
     style: str,
 ) -> bool | None:
-    """Whether the formula is the change of the definition of `of` in one random direction; None
-    where that has no value or numbers do not decide."""
-    body = source.definitions[of].expression
+    """Whether the formula is the change of the value in one random direction; None where that has
+    no value or numbers do not decide."""
     every = [(name, d.expression) for name, d in source.definitions.items()]
     with np.errstate(all="ignore"), suppress(np.linalg.LinAlgError):
         environment = with_definitions(every, draw(source, rng, style))
@@ -80,7 +79,7 @@ def _agrees(
         slopes: list[Estimate] = []
         for name, called in moved:
             # Nothing changes but the name itself: other definitions are held.
-            held = replace(path(source, body, (name,), body, {}), changing=())
+            held = replace(path(source, value, (name,), value, {}), changing=())
             along = Directions((directions[called][None],), False)
             slopes.append(differentiate(held, environment, along))
         total = np.sum([slope.value[0] for slope in slopes], axis=0)

@@ -133,7 +133,7 @@ class Elementwise(Operation):
         return f"{alone}, so {each}: {PRODUCT}; {self.ruled(use)}"
 
     def moves(self, use: Use) -> str:
-        if is_scalar(use.node.shape) or self.constant:
+        if is_scalar(use.node.shape) or self.constant or not is_name(use.value):
             return self.ruled(use)
         alone = f"{of_variable(use)} moves {of_value(use)} alone, {self.word}′ times as much"
         return f"{self.word} works entry by entry: {alone}; {self.ruled(use)}"

@@ -83,7 +83,7 @@ class Composer:
         sweeps = dict.fromkeys((self.story.first.sweep, self.story.last.sweep))
         names = self.story.names
         of = [names.shown(s.of, "unicode") for s in sweeps if s.scalar]
-        vectors = [s.of for s in sweeps if self.story.rank(s.of) == 1]
+        vectors = [s.of for s in sweeps if not s.scalar]
         return "".join(of), "".join(names.shown(name, "unicode") for name in vectors)
 
     def _is_product(self, node: Node) -> bool:

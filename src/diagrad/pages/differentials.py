@@ -81,7 +81,8 @@ class DifferentialItems(JacobianItems):
     def _beside(self, step: Step) -> Iterator[Side]:
         """⟨∂J/∂z₂ W₂ᵀ, dh⟩."""
         d = step.differentials[0]
-        formula = step.after if step.before.labels else step.before
+        own = _is_own(step.before, step)
+        formula = step.after if step.before.labels or own else step.before
         if formula.labels:
             return
         moved = _symbol(d, d.by, step.after)
@@ -93,6 +94,10 @@ class DifferentialItems(JacobianItems):
 
     def _multiplied(self, step: Step) -> Iterator[Equation]:
         """For vectors the product of the derivative and the differential, as columns."""
+        if step.change is not None:
+            name, names = step.differentials[0].whole, step.change.names
+            left = maths.named(name, names, step.change.shown_labels)
+            yield Equation(left, (Side(maths.written(step.change)),))
         (d, *others), of = step.differentials, step.target[0]
         shape = self.story.shapes[of], self.story.shapes[step.target[1]]
         if others or step.after.labels or words.rank(shape[1]) > 1:
@@ -105,7 +110,8 @@ class DifferentialItems(JacobianItems):
             for change in (d.part.expression, consumer):
                 product = _times(d.incoming.expression, change)
                 sides.insert(0, maths.of_expression(product, names))
-        if not step.cut or d.formula.unicode() in [side("unicode") for side in sides]:
+        texts = [side("unicode") for side in sides]
+        if not step.cut or alphabet(d.formula.unicode()) in map(alphabet, texts):
             return
         turned = value if is_scalar(shape[1]) else _column(value)
         left = maths.of_expression(turned, d.formula.names)
@@ -119,9 +125,24 @@ class DifferentialItems(JacobianItems):
         spelled = None if divided and self.depth != FULL else step.spelled
         by_labels = bool(step.after.shown_labels)
         shown = [f for f in (step.before, spelled) if f and bool(f.labels) == by_labels]
+        if step.change is not None:
+            shown = []
         *first, last = distinct(target, [maths.written(f) for f in (*shown, step.after)])
         called = last._replace(why=self._called(step))
         return Equation(target, (*first, called), self.story.shape(step.shape))
+
+
+def alphabet(text: str) -> list[str]:
+    """The signs of a formula without order, spaces and brackets."""
+    return sorted(c for c in text if c not in " ()")
+
+
+def _is_own(formula: Formula, step: Step) -> bool:
+    """Whether it is but the name of what the step establishes."""
+    symbol = formula.expression
+    return (
+        isinstance(symbol, Symbol) and formula.derivatives.get(symbol.name, ())[:2] == step.target
+    )
 
 
 def _symbol(d: Differential, name: str, like: Formula) -> Symbol:

@@ -150,7 +150,9 @@ def of_differentials(of: str, vector: str, text: str) -> Iterator[str]:
         paired = ", where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ = tr(Aᵀ B)" if "⟨" in text else ""
         yield f"d{of} = ⟨∂{of}/∂u, du⟩{paired}: what stands beside du is the derivative"
     if vector:
-        yield f"d{vector} = ∂{vector}/∂u du, with columns for rows: what stands before du is it"
+        yield f"the derivative of {vector} by u is what stands before du in d{vector}"
+        if f"d{vector}ᵀ = " in text:
+            yield f"rows stand there as columns, d{vector}ᵀ and duᵀ"
 
 
 def rank(shape: Sequence[object]) -> int:
