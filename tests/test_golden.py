@@ -21,6 +21,9 @@ EXAMPLES = {
     "batch_sweep": ("batch", "--wrt W1,b1,W2,b2"),
     "column_sweep": ("column", "--wrt x,W1,b1"),
     "logistic_hessian": ("logistic", "--wrt w --order 2"),
+    "differentials_x": ("one_hidden_layer", "--wrt x --route differential"),
+    "differentials_sweep": ("batch", "--wrt W1,b1 --route differential"),
+    "differentials_column_w": ("column", "--wrt W1 --route differential --depth full"),
 }
 COURSE = sorted(path.stem for path in GOLDEN.glob("*.dg"))
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from diagrad.derivation.book import Book
 from diagrad.derivation.differentials import Differentials
 from diagrad.derivation.jacobian import JacobianRoute
-from diagrad.derivation.pairing import carried
+from diagrad.derivation.pairing import carried, paired, turned
 from diagrad.derivation.reasons import LONG, MANY
 from diagrad.derivation.step import Differential, Step
 from diagrad.derivation.sweep import Link, Node
@@ -57,19 +57,23 @@ class DifferentialRoute(JacobianRoute):
         uses = [use for link in node.links for use in self.reasons.uses(link)]
         said = [use.node.operation.moves(use) for use in uses]
         short = [sentence for sentence in said if sentence and len(sentence) <= LONG][:MANY]
-        moved = [
-            sentence
-            for d in told
-            if d.incoming is not None and not d.part.labels and self.sweep.scalar
-            for sentence in carried(d.part.expression, d.by, self.reasons.printed)
-        ]
+        moved = [sentence for d in told if not d.part.labels for sentence in self._carried(d)]
         said = [*short, *moved, *self.reasons.facts(node)]
-        if told and not any(said):
+        if told and self.sweep.scalar and not any(said):
             d = told[0]
             said = [f"in {_printed(d, d.name)} this stands beside {_printed(d, d.by)}"]
         if not node.links:
             said = [self.reasons.of_node(node)]
         return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
+
+    def _carried(self, d: Differential) -> list[str]:
+        """How the factors around the differential get to where the derivative is read off."""
+        printed = self.reasons.printed
+        if not self.sweep.scalar:
+            return turned(d.part.expression, d.by, printed)
+        if d.incoming is None:
+            return paired(d.part.expression, d.by, printed)
+        return carried(d.part.expression, d.by, printed)
 
     def through(self, node: Node, link: Link) -> Expression:
         """What one link brings beside the differential of the node. Raises NoMatrixForm."""
