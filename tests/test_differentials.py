@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -10,10 +11,13 @@ from test_rooms import EXAMPLES, derived, total
 from test_steps import NETWORK
 
 import diagrad as dg
+from diagrad import pages
 from diagrad.derivation import truth
+from diagrad.derivation.pairing import paired
 from diagrad.errors import DerivationError, InternalError
 from diagrad.evaluate import evaluate, with_definitions
 from diagrad.matrix import make
+from diagrad.show import Names, printed
 from diagrad.verify.points import draw
 
 ROUTE = "differential"
@@ -146,6 +150,47 @@ def test_a_page_of_differentials_has_no_chain_rule_of_jacobians():
     assert "dJ = ⟨∂J/∂z₂, dh W₂⟩ = ⟨∂J/∂z₂ W₂ᵀ, dh⟩" in text
     assert "dJ = <dJ/dz2, dh @ W2> = <dJ/dz2 @ W2.T, dh>" in derivation.text(ROUTE, ascii=True)
     assert r"\mathrm{d}z_{2} &= \mathrm{d}h W_{2}" in derivation.latex(ROUTE)
+
+
+@pytest.mark.parametrize(
+    "q",
+    ["x.T @ A @ x", "y @ A @ A @ x + x.T @ A.T @ y.T", "3 * (y @ A @ x) / 2", "x.T @ x - y @ x"],
+)
+@pytest.mark.parametrize("wrt", ["x", "y", "A"])
+def test_a_product_that_is_a_number_is_paired_as_it_says(q, wrt):
+    """dxᵀ A x = ⟨A x, dx⟩, in the problem language and at a random point."""
+    shapes = {"x": "column[n]", "y": "row[n]", "A": "matrix[n, n]"}
+    text = "".join(f"{name}: {shape}\n" for name, shape in shapes.items())
+    problem = dg.parse(f"{text}q = {q}\n")
+    moving = dg.parse(f"{text}d{wrt}: {shapes[wrt]}\n")
+    arrays = draw(moving.source, np.random.default_rng(0)).arrays
+    for step in problem.derive("q", wrt).steps_by(ROUTE):
+        for d in step.differentials:
+            for said in paired(d.part.expression, d.by, problem_language):
+                left, product, by = re.fullmatch(r"(.*) = ⟨(.*), (.*)⟩", said).groups()
+                one, two = (
+                    moving.formula(shown).evaluate(
+                        **{name: arrays[name] for name in (*shapes, by) if name in shown}
+                    )
+                    for shown in (left, f"sum(({product}) * {by})")
+                )
+                assert one == pytest.approx(two)
+
+
+def problem_language(expression):
+    return printed(expression, "source", Names())
+
+
+def test_json_has_the_differentials_of_a_step():
+    (data,) = pages.data([dg.parse(NETWORK).derive("J", "x")], ROUTE)
+    (found,) = data["steps"][2]["differentials"]
+    assert found["formula"] == {
+        "source": "dh @ W2",
+        "unicode": "dh W₂",
+        "latex": r"\mathrm{d}h W_{2}",
+    }
+    assert (found["of"], found["name"]) == ("z2", "dz2")
+    assert found["moved"] == [{"of": "h", "name": "dh"}]
 
 
 def test_all_routes_stand_below_each_other():
