@@ -103,10 +103,12 @@ class Differentials:
             terms = as_sum(self._local(link)).terms
             axes = consumer.head.axes + child.head.axes
             try:
+                told = None
                 if 1 < len(terms) <= FEW:
                     each = [self.along(Sum(axes, (t,)), consumer.shape, child) for t in terms]
-                    self._parts[key] = _together(each)
-                self._parts.setdefault(key, self.along(link.local, consumer.shape, child))
+                    unlike = len({part.expression for part in each}) == len(each)
+                    told = _together(each) if unlike else None
+                self._parts[key] = told or self.along(link.local, consumer.shape, child)
             except NoMatrixForm:
                 self._parts[key] = None
         return self._parts[key]

@@ -59,6 +59,8 @@ def _own(node: Apply, k: int, printed: Printed) -> Iterator[str]:
         case "@":
             other = node.operands[1 - k]
             if not any(is_scalar(operand.shape) for operand in node.operands):
+                if isinstance(other, Apply) and other.operation.name == "negate":
+                    (other,) = other.operands
                 text = printed(other)
                 yield STANDS[k].format(text, transposed(text))
         case "*" | "/":
@@ -71,8 +73,10 @@ def _own(node: Apply, k: int, printed: Printed) -> Iterator[str]:
 
 
 def paired(node: Expression, by: str, printed: Printed) -> list[str]:
-    """Products that are a number, as pairings: dxᵀ A x = ⟨A x, dx⟩, xᵀ A dx = ⟨Aᵀ x, dx⟩."""
-    return list(dict.fromkeys(_paired(node, by, printed)))
+    """Products that are a number, as pairings: dxᵀ A x = ⟨A x, dx⟩, xᵀ A dx = ⟨Aᵀ x, dx⟩; nothing
+    where it is the whole, whose pairing is told anyway."""
+    alone = isinstance(node, Apply) and node.operation.name == "@"
+    return [] if alone else list(dict.fromkeys(_paired(node, by, printed)))
 
 
 def _paired(node: Expression, by: str, printed: Printed) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diagrad.derivation.book import BLANK
 from diagrad.derivation.step import Differential, Step
 from diagrad.dimensions import is_scalar
 from diagrad.expression import Expression, Symbol
@@ -38,10 +39,11 @@ class DifferentialItems(JacobianItems):
             if text in self.shown:
                 continue
             self.shown.add(text)
-            sides = [Side(maths.written(d.formula))]
+            sides = [maths.written(d.formula)]
             if d.of == step.target[0] and len(d.moved) == 1 and self._is_gradient(step):
-                sides += self._beside(step)
-            yield Equation(self._named(d, d.name, d.formula), tuple(sides))
+                sides += [s.maths for s in self._beside(step) if not _alike(s.maths, sides[0])]
+            left = self._named(d, d.name, d.formula)
+            yield Equation(left, distinct(left, sides))
 
     def _named(self, d: Differential, name: str, formula: Formula) -> Maths:
         """dz₂, or an entry of it where that is what the formula is."""
@@ -64,7 +66,7 @@ class DifferentialItems(JacobianItems):
             left = maths.named(told[0].whole, told[0].formula.names)
         else:
             left, *sides = sides
-        if any(side("unicode") != left("unicode") for side in sides):
+        if not all(_alike(side, left) for side in sides):
             yield Equation(left, distinct(left, sides))
 
     def _term(self, d: Differential, change: Expression) -> Maths:
@@ -110,8 +112,7 @@ class DifferentialItems(JacobianItems):
             for change in (d.part.expression, consumer):
                 product = _times(d.incoming.expression, change)
                 sides.insert(0, maths.of_expression(product, names))
-        texts = [side("unicode") for side in sides]
-        if not step.cut or alphabet(d.formula.unicode()) in map(alphabet, texts):
+        if not step.cut or any(_alike(maths.written(d.formula), side) for side in sides):
             return
         turned = value if is_scalar(shape[1]) else _column(value)
         left = maths.of_expression(turned, d.formula.names)
@@ -132,9 +133,12 @@ class DifferentialItems(JacobianItems):
         return Equation(target, (*first, called), self.story.shape(step.shape))
 
 
-def alphabet(text: str) -> list[str]:
-    """The signs of a formula without order, spaces and brackets."""
-    return sorted(c for c in text if c not in " ()")
+def _alike(a: Maths, b: Maths) -> bool:
+    """Whether two formulas differ at most by order, spaces and brackets, and pairings not at all."""
+    first, second = a("unicode"), b("unicode")
+    if "⟨" in first + second:
+        return first == second
+    return sorted(first.translate(BLANK)) == sorted(second.translate(BLANK))
 
 
 def _is_own(formula: Formula, step: Step) -> bool:
