@@ -70,7 +70,7 @@ class DifferentialRoute(JacobianRoute):
         """How the factors around the differential get to where the derivative is read off."""
         printed = self.reasons.printed
         if not self.sweep.scalar:
-            return turned(d.part.expression, d.by, printed)
+            return turned(d.part.expression, d.by, printed) if self.sweep.axes == 1 else []
         if d.incoming is None:
             return paired(d.part.expression, d.by, printed)
         return carried(d.part.expression, d.by, printed)

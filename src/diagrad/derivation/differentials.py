@@ -69,13 +69,14 @@ class Differentials:
 
     def of_link(self, link: Link) -> Differential | None:
         """That of the consumer, and the part of it that the link's child brings; None where it
-        cannot be written, or the incoming derivative has no name."""
+        cannot be written, or where the incoming gradient has no name to be paired with."""
         consumer, part = self.nodes[link.consumer], self.part(link)
         incoming = None
         if link.consumer != self.sweep.of:
-            if self.book.called[link.consumer] not in self.book.source.definitions:
+            if self.book.called[link.consumer] in self.book.source.definitions:
+                incoming = self.book.formula(self.book.symbol(consumer))
+            elif self.sweep.scalar:
                 return None
-            incoming = self.book.formula(self.book.symbol(consumer))
         if part is None:
             return None
         siblings = [k for n in self.nodes.values() for k in n.links if k.consumer == link.consumer]

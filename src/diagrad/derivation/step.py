@@ -35,7 +35,8 @@ class Differential(NamedTuple):
     changes, over the names of the problem and those of differentials. `moved` are the names that
     move, each with the name of its differential: ("h", "dh"). `part` are the terms with the
     differential `by`. `incoming` is the derivative by the value, found before, by its name; None
-    for what is differentiated itself, whose differential is `whole`.
+    for what is differentiated itself, whose differential is `whole`, and for a Jacobian without a
+    matrix form.
     """
 
     of: str

@@ -33,9 +33,9 @@ class DifferentialItems(JacobianItems):
         return Item(number, equations, self._reason(step, told), parts)
 
     def _moves(self, step: Step) -> Iterator[Equation]:
-        """dz₂ = dh W₂, where it does not stand on the page yet."""
+        """dz₂ = dh W₂, where it does not stand in this part of the page yet."""
         for d in step.differentials:
-            text = f"{d.name} = {d.formula.unicode()}"
+            text = f"{step.target[0]}: {d.name} = {d.formula.unicode()}"
             if text in self.shown:
                 continue
             self.shown.add(text)
@@ -134,7 +134,7 @@ class DifferentialItems(JacobianItems):
 
 
 def _alike(a: Maths, b: Maths) -> bool:
-    """Whether two formulas differ at most by order, spaces and brackets, and pairings not at all."""
+    """Whether two formulas differ by order, spaces and brackets at most; pairings by nothing."""
     first, second = a("unicode"), b("unicode")
     if "⟨" in first + second:
         return first == second
