@@ -69,7 +69,11 @@ class Reader:
         known = {use.value: self.value, "G": self.above} | dict(
             zip(use.operands, self.arrays, strict=True)
         )
-        known |= {f"d{in_brackets(use.variable)}": rng.normal(size=own.shape)}
+        change = rng.normal(size=own.shape)
+        known |= {f"d{in_brackets(use.variable)}": change}
+        if f"d{in_brackets(use.value)}" in sentence:
+            moved = np.tensordot(self.derivative(), change)
+            known |= {f"d{in_brackets(use.value)}": moved}
         known |= {text[:-1]: a.T for text, a in list(known.items()) if text.endswith("ᵀ")}
         known |= {name: np.array([[float(n)]]) for name, n in self.sizes.items()}
         named = re.search(r" with ([a-zA-Z]) = softmax\(.*?(, axis=0)?\)", sentence)

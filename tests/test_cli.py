@@ -129,6 +129,11 @@ def test_the_steps_come_by_other_routes_and_at_other_depths():
     assert "∂J/∂hᵢ = Σⱼ ∂J/∂(z₂)ⱼ · ∂(z₂)ⱼ/∂hᵢ" in diagrad(*asked, "--route", "elements").stdout
     both = diagrad(*asked, "--route", "both").stdout
     assert "The same by elements, then vectorised" in both
+    assert "The same by differentials" not in both
+    assert "dz₂ = dh W₂" in diagrad(*asked, "--route", "differential").stdout
+    every = diagrad(*asked, "--route", "all").stdout
+    assert "The same by elements, then vectorised" in every
+    assert "The same by differentials" in every
     lengths = [
         len(diagrad(*asked, "--depth", depth).stdout.splitlines())
         for depth in ("overview", "standard", "full")

@@ -27,6 +27,9 @@ EXAMPLES = {
     "transformer_overview": ("transformer", "--wrt X,Wq,Wk,Wv,Wo,W1,b1,W2,g1,c1 --depth overview"),
     "transformer_Wq": ("transformer", "--wrt Wq"),
     "logistic_hessian": ("logistic", "--wrt w --order 2"),
+    "differentials_x": ("one_hidden_layer", "--wrt x --route differential"),
+    "differentials_sweep": ("batch", "--wrt W1,b1 --route differential"),
+    "differentials_column_w": ("column", "--wrt W1 --route differential --depth full"),
 }
 COURSE = sorted(path.stem for path in GOLDEN.glob("*.dg"))
 

@@ -172,18 +172,18 @@ def test_an_unknown_route_or_depth_says_which_there_are() -> None:
 @pytest.mark.parametrize("width", [100, 80])
 def test_no_line_is_wider_than_the_page(derivations: list[dg.Derivation], width: int) -> None:
     for depth in DEPTHS:
-        text = pages.text(derivations, "both", depth, width)
+        text = pages.text(derivations, "all", depth, width)
         assert [line for line in text.splitlines() if columns(line) > width] == []
 
 
 def test_ascii_is_ascii(derivations: list[dg.Derivation]) -> None:
     for depth in DEPTHS:
-        assert pages.text(derivations, "both", depth, ascii=True).isascii()
+        assert pages.text(derivations, "all", depth, ascii=True).isascii()
 
 
 def test_latex_is_balanced(derivations: list[dg.Derivation]) -> None:
     for depth in DEPTHS:
-        text = pages.latex(derivations, "both", depth, document=True)
+        text = pages.latex(derivations, "all", depth, document=True)
         assert text.isascii()
         bare = re.sub(r"\\[{}\\]", "", text)
         assert bare.count("{") == bare.count("}")
@@ -199,7 +199,7 @@ def test_latex_is_balanced(derivations: list[dg.Derivation]) -> None:
 
 
 def test_markdown_has_its_formulas_in_dollars(derivations: list[dg.Derivation]) -> None:
-    text = pages.markdown(derivations, "both")
+    text = pages.markdown(derivations, "all")
     blocks = text.split("$$")
     assert len(blocks) % 2 == 1
     for block in blocks[1::2]:

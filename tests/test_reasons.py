@@ -32,6 +32,11 @@ def of(text: str, variable: str, value: str = "") -> Use:
     return next(use for use in defined(problem) if (use.variable, use.value) == (variable, value))
 
 
+def sentences(use: Use) -> set[str]:
+    """What the room says of a use, by Jacobians and by differentials."""
+    return {use.node.operation.says(use), use.node.operation.moves(use)}
+
+
 def says(text: str, variable: str, value: str = "") -> str:
     use = of(text, variable, value)
     return use.node.operation.says(use)
@@ -94,18 +99,29 @@ ALL = list(expressions())
 @pytest.mark.parametrize(("problem", "text"), ALL, ids=[text for _, text in ALL])
 def test_every_formula_in_a_reason_is_true(problem, text):
     for use in uses(problem, problem.expression(text), "V"):
-        sentence = use.node.operation.says(use).replace("A = B", "A equal to B")
-        for environment in environments(problem):
-            read = Reader(use, environment, sentence).equations()
-            for sign in re.finditer(" = ", sentence):
-                claim = not NO_CLAIM.search(sentence[: sign.start()])
-                assert sign.start() in read or not claim, sentence
+        for said in sentences(use):
+            sentence = said.replace("A = B", "A equal to B")
+            for environment in environments(problem):
+                read = Reader(use, environment, sentence).equations()
+                for sign in re.finditer(" = ", sentence):
+                    claim = not NO_CLAIM.search(sentence[: sign.start()])
+                    assert sign.start() in read or not claim, sentence
 
 
 def test_a_wrong_formula_is_found_out():
     use = of(NETWORK, "z₂")
     right = use.node.operation.says(use)
     wrong = right.replace("= ŷᵢ(", "= ŷⱼ(")
+    for environment in environments(dg.parse(NETWORK)):
+        assert Reader(use, environment, right).equations()
+        with pytest.raises(AssertionError):
+            Reader(use, environment, wrong).equations()
+
+
+def test_a_wrong_differential_is_found_out():
+    use = of(NETWORK, "z₂")
+    right = use.node.operation.moves(use)
+    wrong = right.replace("Σₖ ŷₖ", "Σₖ ŷᵢ")
     for environment in environments(dg.parse(NETWORK)):
         assert Reader(use, environment, right).equations()
         with pytest.raises(AssertionError):
@@ -293,16 +309,16 @@ def test_a_rule_has_the_name_of_the_field(text, rule):
 def test_a_room_speaks_in_clauses(room):
     """Of the operands of the use alone, in its shapes; a clause has no full stop."""
     for use in uses(standard(), example(room), "V"):
-        sentence = use.node.operation.says(use)
-        assert isinstance(sentence, str) and not set("{}") & set(sentence)
-        assert not sentence.endswith(".") and sentence == sentence.strip()
-        assert len(sentence) <= 300 and use.node.operation.rule_of(use)
-        spoken = " ".join((*use.operands, use.value, use.incoming))
-        for name in standard().source.variables:
-            shown = standard().formula(name).unicode()
-            pattern = rf"(?<!\w){re.escape(shown)}(?![\w])"
-            if len(shown) > 1 and re.search(pattern, sentence):
-                assert shown in spoken, sentence
-        sizes = {"×".join(map(use.size, part.shape)) for part in (use.node, *use.node.operands)}
-        sizes |= {f"{use.size(n)}×{use.size(n)}" for n in use.node.shape}
-        assert set(re.findall(r"\w+×\w+", sentence)) <= sizes
+        for sentence in sentences(use):
+            assert not set("{}") & set(sentence)
+            assert not sentence.endswith(".") and sentence == sentence.strip()
+            assert len(sentence) <= 300 and use.node.operation.rule_of(use)
+            spoken = " ".join((*use.operands, use.value, use.incoming))
+            for name in standard().source.variables:
+                shown = standard().formula(name).unicode()
+                pattern = rf"(?<!\w){re.escape(shown)}(?![\w])"
+                if len(shown) > 1 and re.search(pattern, sentence):
+                    assert shown in spoken, sentence
+            sizes = {"×".join(map(use.size, part.shape)) for part in (use.node, *use.node.operands)}
+            sizes |= {f"{use.size(n)}×{use.size(n)}" for n in use.node.shape}
+            assert set(re.findall(r"\w+×\w+", sentence)) <= sizes

@@ -22,7 +22,13 @@ SENTENCES = {
     ),
     "so ⟨G, dX W⟩ = ⟨G Wᵀ, dX⟩.": (
         "so <G, dX W> = <G W^T, dX>.",
-        r"so \(\langle G, \, dX W\rangle = \langle G W^{\top}, \, dX\rangle\).",
+        r"so \(\langle G, \, \mathrm{d}X W\rangle = "
+        r"\langle G W^{\top}, \, \mathrm{d}X\rangle\).",
+    ),
+    "dμ is one number, and dŷᵢ = ŷᵢ (dz₂)ᵢ": (
+        "dmu is one number, and dyhat_i = yhat_i (dz2)_i",
+        r"\(\mathrm{d}\mu\) is one number, and "
+        r"\(\mathrm{d}\hat{y}_{i} = \hat{y}_{i} (\mathrm{d}z_{2})_{i}\)",
     ),
     "the Jacobian is diag(ŷ) − ŷᵀŷ": (
         "the Jacobian is diag(yhat) - yhat^T yhat",

@@ -12,11 +12,11 @@ from generated.problems import case
 
 import diagrad as dg
 from diagrad.derivation import truth
+from diagrad.derivation.account import ROUTES
 from diagrad.derivation.restate import restated
 from diagrad.derivation.step import Step
 from diagrad.errors import DerivationError, InternalError
 
-ROUTES = ("jacobian", "elements")
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
 SEEDS = range(7000, 7120)
 

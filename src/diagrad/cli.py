@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
 LONGEST = 1_000_000
-ROUTES = ("jacobian", "elements", "both")
+ROUTES = ("jacobian", "elements", "differential", "both", "all")
 DEPTHS = ("overview", "standard", "full")
 FORMS = ("text", "latex", "markdown", "json")
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
@@ -85,7 +85,7 @@ def main(context: click.Context) -> None:
 @click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
 @click.option(
     "--route", type=click.Choice(ROUTES), default="jacobian", show_default=True,
-    help="Steps by Jacobians, or by elements with indices and sums.",
+    help="Steps by Jacobians, by elements, or by differentials; the first two; all three.",
 )  # fmt: skip
 @click.option(
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,

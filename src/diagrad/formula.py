@@ -64,6 +64,11 @@ class Formula:
         return self._names.derivatives
 
     @property
+    def names(self) -> Names:
+        """How its names print."""
+        return self._names
+
+    @property
     def shape(self) -> tuple[str, ...]:
         """The sizes as text, ("1", "Dx"); a scalar has ("1", "1")."""
         return tuple(str(size) for size in self.expression.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagrad.derivation.book import Book, Derivatives
+from diagrad.derivation.differential import DifferentialRoute
 from diagrad.derivation.elements import ElementsRoute
 from diagrad.derivation.jacobian import JacobianRoute
 from diagrad.derivation.restate import Restated
@@ -18,7 +19,11 @@ DEEP = 9
 # Adjoints of more tokens are named: where used several times, in a deep derivation, anywhere.
 REUSED, BOUNDARY, LONG = 4, 4, 40
 
-ROUTES: dict[str, type[Route]] = {"jacobian": JacobianRoute, "elements": ElementsRoute}
+ROUTES: dict[str, type[Route]] = {
+    "jacobian": JacobianRoute,
+    "elements": ElementsRoute,
+    "differential": DifferentialRoute,
+}
 
 
 class Account:

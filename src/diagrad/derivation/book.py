@@ -47,6 +47,7 @@ class Book:
         self.derivatives = dict(known) | {
             name: (sweep.of, node, sweep.axes) for node, name in self.called.items()
         }
+        self.moved = self._differential_names()
         self.names = Names(
             [d.name for d in self.source.dimensions]
             + list(sweep.shapes)
@@ -54,6 +55,7 @@ class Book:
             + list(self.deltas.values()),
             signs=signs,
             derivatives=self.derivatives,
+            differentials=self.moved,
         )
         self._bare: Raiser | None = None
         self._opaque: dict[str, Definition] = {}
@@ -73,6 +75,18 @@ class Book:
                 name += "_"
             taken.add(name)
             names[node] = name
+        return names
+
+    def _differential_names(self) -> dict[str, str]:
+        """dh for the differential of every node h, kept apart from the other names."""
+        taken = self._taken() | set(self.called.values()) | set(self.deltas.values())
+        names: dict[str, str] = {}
+        for node in self.sweep.nodes:
+            name = f"d{node}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            names[name] = node
         return names
 
     def formula(self, written: Shown | Expression, layout: str | None = None) -> Formula:

@@ -75,8 +75,8 @@ class Derivation:
         return self.steps_by("jacobian")
 
     def steps_by(self, route: str) -> list[Step]:
-        """The steps of a route, "jacobian" or "elements". Each `after` equals the derivative of its
-        target; the last is the result. Raises DerivationError for another route."""
+        """The steps of a route, "jacobian", "elements" or "differential". Each `after` equals the
+        derivative of its target; the last is the result. Raises DerivationError for another."""
         return self.telling.finished(self._steps(route), self._last, self.result)
 
     def told(self, route: str) -> list[Step]:
@@ -119,8 +119,9 @@ class Derivation:
         width: int = 100,
         ascii: bool = False,
     ) -> str:
-        """The derivation as text of a width: `route` is "jacobian", "elements" or "both", `depth`
-        "overview", "standard" or "full". Raises DerivationError for another."""
+        """The derivation as text of a width: `route` is "jacobian", "elements", "differential",
+        "both" for the first two or "all", `depth` "overview", "standard" or "full". Raises
+        DerivationError for another."""
         from diagrad import pages
 
         return pages.text([self], route, depth, width, ascii)

@@ -28,6 +28,28 @@ class Factor(NamedTuple):
     shape: tuple[str, str] | None = None
 
 
+class Differential(NamedTuple):
+    """How the value `of` changes with the names that it is made of directly: dz = dh W + h dW.
+
+    `name` is that of the value's differential, `value` what it is made of, and `formula` how that
+    changes, over the names of the problem and those of differentials. `moved` are the names that
+    move, each with the name of its differential: ("h", "dh"). `part` are the terms with the
+    differential `by`. `incoming` is the derivative by the value, found before, by its name; None
+    for what is differentiated itself, whose differential is `whole`, and for a Jacobian without a
+    matrix form.
+    """
+
+    of: str
+    name: str
+    value: Formula
+    formula: Formula
+    part: Formula
+    moved: tuple[tuple[str, str], ...]
+    by: str
+    whole: str
+    incoming: Formula | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One derivative established: that of `target[0]` by `target[1]`.
@@ -36,7 +58,10 @@ class Step:
     earlier steps in it by their names, `after` as it is carried on; `spelled` is `before` with
     those derivatives written out, where that is something else than both. `chain` is the chain
     rule's sum of products, empty for what is found directly; `called` is the short name that the
-    derivative gets (`delta1`). `substeps` establish the parts.
+    derivative gets (`delta1`). `substeps` establish the parts. `differentials` are those that the
+    route by differentials puts in, one for each name that `target[1]` enters; `cut` says that
+    nothing else moves the value then, so that they make its whole differential. `change` is that of
+    a value that is no scalar, by elements, where the derivative is.
     """
 
     target: tuple[str, str]
@@ -48,6 +73,9 @@ class Step:
     chain: tuple[tuple[Factor, ...], ...] = ()
     called: str = ""
     spelled: Formula | None = None
+    differentials: tuple[Differential, ...] = ()
+    cut: bool = False
+    change: Formula | None = None
 
     @property
     def shape(self) -> tuple[str, ...]:

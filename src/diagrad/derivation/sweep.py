@@ -110,6 +110,15 @@ class Sweep:
         for name, links in found.items():
             self.nodes[name].links = tuple(links)
 
+    def is_cut(self, node: Node) -> bool:
+        """Whether all ways from the value to the variables lead through the node."""
+        order = {name: k for k, name in enumerate(self.nodes)}
+        place = order[node.name]
+        ends = any(order[name] < place for name in self.by)
+        links = [link for other in self.nodes.values() for link in other.links]
+        passing = (order[k.consumer] < place < order[k.child] for k in links)
+        return not ends and not any(passing)
+
     def _enters(self, head: Head) -> list[str]:
         """The nodes that a definition is made of, other definitions closed."""
         if not isinstance(head, Definition):

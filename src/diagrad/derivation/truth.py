@@ -3,25 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
-from diagrad.derivation.step import AT_ONCE, Step
+import numpy as np
+
+from diagrad.derivation.step import AT_ONCE, Differential, Step
 from diagrad.errors import DerivationError, InternalError
-from diagrad.expression import Apply, Number, Symbol, walk
+from diagrad.evaluate import evaluate, with_definitions
+from diagrad.expression import Apply, Expression, Number, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.language import Source
+from diagrad.operations.room import Array
 from diagrad.setting import shapes
 from diagrad.verify import verify
+from diagrad.verify.numeric import Directions, Estimate, differentiate
+from diagrad.verify.path import path
+from diagrad.verify.points import STYLES, draw
 
 
 def check(source: Source, step: Step, points: int = 1, seed: int = 0) -> int:
     """Compares both formulas of a step, and of all below it, with the derivative of its target at
-    random points; how many were compared. `source` has all names of the steps.
+    random points, and its differentials with how values change; how many were compared. `source`
+    has all names of the steps.
 
     Raises InternalError for an untrue one. What numbers cannot decide is not counted.
     """
     told = [part for part in step.walk() if part.rule != AT_ONCE]
     formulas = [(p.target, f) for p in told for f in (p.before, p.spelled, p.after) if f]
-    return sum(_compare(source, target, f, points, seed) for target, f in formulas)
+    compared = sum(_compare(source, target, f, points, seed) for target, f in formulas)
+    changes = [d for part in told for d in part.differentials]
+    return compared + sum(_changes(source, d, points, seed) for d in changes)
+
+
+def _changes(source: Source, differential: Differential, points: int, seed: int) -> int:
+    """Compares a differential, and its part, with how the value changes when what it is made of
+    moves in random directions; how many of the two were compared."""
+    part = tuple(pair for pair in differential.moved if pair[1] == differential.by)
+    sides = [(differential.formula, differential.moved), (differential.part, part)]
+    found = 0
+    for formula, moved in sides[: 1 + (part != differential.moved)]:
+        for number in range(points):
+            rngs = (np.random.default_rng((seed, number, k)) for k in range(len(STYLES)))
+            tried = (
+                _agrees(source, differential.value.expression, formula, moved, rng, style)
+                for rng, style in zip(rngs, STYLES, strict=True)
+            )
+            agrees = next((answer for answer in tried if answer is not None), None)
+            if agrees is False:
+                raise InternalError(
+                    f"the differential d{differential.of} = {formula.source} is not true: "
+                    "please report this problem"
+                )
+            found += agrees is True
+    return found
+
+
+def _agrees(
+    source: Source,
+    value: Expression,
+    formula: Formula,
+    moved: Sequence[tuple[str, str]],
+    rng: np.random.Generator,
+    style: str,
+) -> bool | None:
+    """Whether the formula is the change of the value in one random direction; None where that has
+    no value or numbers do not decide."""
+    every = [(name, d.expression) for name, d in source.definitions.items()]
+    with np.errstate(all="ignore"), suppress(np.linalg.LinAlgError):
+        environment = with_definitions(every, draw(source, rng, style))
+        directions: dict[str, Array] = {
+            called: np.asarray(rng.standard_normal(environment.arrays[name].shape))
+            for name, called in moved
+        }
+        slopes: list[Estimate] = []
+        for name, called in moved:
+            # Nothing changes but the name itself: other definitions are held.
+            held = replace(path(source, value, (name,), value, {}), changing=())
+            along = Directions((directions[called][None],), False)
+            slopes.append(differentiate(held, environment, along))
+        total = np.sum([slope.value[0] for slope in slopes], axis=0)
+        stated = evaluate(formula.expression, environment.having(directions))
+        allowed = 1e-6 * max(1e-3, float(np.abs(total).max()))
+        decided = np.isfinite(stated).all() and np.isfinite(total).all()
+        if decided and sum(slope.error for slope in slopes) <= allowed:
+            return bool(np.abs(stated - total).max() <= allowed)
+    return None
 
 
 def _compare(

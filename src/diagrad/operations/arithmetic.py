@@ -210,6 +210,10 @@ class Power(Operation):
     def says(self, use: Use) -> str:
         return powered(use, _whole(use.node.operands[1]))
 
+    def moves(self, use: Use) -> str:
+        """Without what becomes of the derivative from above."""
+        return self.says(use).partition(", so ")[0]
+
     def rule_of(self, use: Use) -> str:
         return "exponential rule" if use.operand else self.rule
 

@@ -132,6 +132,12 @@ class Elementwise(Operation):
         each = f"each entry of {above(use)} is multiplied by its own {self.word}′"
         return f"{alone}, so {each}: {PRODUCT}; {self.ruled(use)}"
 
+    def moves(self, use: Use) -> str:
+        if is_scalar(use.node.shape) or self.constant or not is_name(use.value):
+            return self.ruled(use)
+        alone = f"{of_variable(use)} moves {of_value(use)} alone, {self.word}′ times as much"
+        return f"{self.word} works entry by entry: {alone}; {self.ruled(use)}"
+
     @property
     def word(self) -> str:
         """What the function is called in a sentence."""

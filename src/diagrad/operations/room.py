@@ -223,6 +223,11 @@ class Operation:
         Unicode, with the names and shapes of the use. Nothing where it goes without saying."""
         return self.because
 
+    def moves(self, use: Use) -> str:
+        """How a change of the operand moves the value, for the route by differentials: likewise a
+        sentence. What is linear needs none, for its differential is written like the value."""
+        return self.says(use) if self.curved else ""
+
     def rule_of(self, use: Use) -> str:
         """The name of the rule by which this use is differentiated: a noun phrase."""
         return self.rule or self.name

@@ -29,6 +29,7 @@ from diagrad.operations.room import (
     Takes,
     Use,
     applied,
+    in_brackets,
     is_name,
 )
 from diagrad.operations.saying import (
@@ -130,6 +131,21 @@ class Softmax(AlongAxis):
         product = f"{p}ᵀ {p}" if is_row(use.node.shape) else f"{p} {p}ᵀ"
         jacobian = f"so the Jacobian diag({p}) − {product} is not diagonal"
         return f"{moves}, {because}, {jacobian}"
+
+    def moves(self, use: Use) -> str:
+        if not runs(use):
+            return self.says(use)
+        i, _, k = places(use)
+        p, named = (use.value, "") if is_name(use.value) else named_softmax(use)
+        change = f"d{in_brackets(use.variable)}"
+        at_i, at_k = (entry_of(p, use.node.shape, at) for at in (i, k))
+        own, all_of_them = (entry_of(change, use.node.shape, at) for at in (i, k))
+        share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
+        mean = summed(k[along_axis(use.node)], f"{at_k} {all_of_them}")
+        entry = entry_of(f"d{in_brackets(use.value)}", use.node.shape, i)
+        each = "" if is_vector(use.node.shape) else f"in each {line(use)} "
+        moved = f"{entry} = {at_i}({own} − {mean}){named}"
+        return f"{each}all entries share {share}, so each change moves all of them: {moved}"
 
     facts = frozenset({"positive"})
     reuses_value = True

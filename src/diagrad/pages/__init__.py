@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from diagrad.pages import marked
-from diagrad.pages.compose import ROUTES, pages
+from diagrad.pages.compose import ROUTES, SEVERAL, pages
 from diagrad.pages.data import as_data
 from diagrad.pages.story import given
 from diagrad.pages.text import Row as Row
@@ -79,8 +79,8 @@ def _marked(
 
 
 def data(derivations: Sequence[Derivation], route: str = "jacobian") -> list[dict[str, Any]]:
-    """What JSON has of the derivations; with "both" routes the steps of the first."""
-    return [as_data(d, ROUTES[0] if route == "both" else route) for d in derivations]
+    """What JSON has of the derivations; of several routes the steps of the first."""
+    return [as_data(d, ROUTES[0] if route in SEVERAL else route) for d in derivations]
 
 
 def bundle(derivation: Derivation) -> dict[str, str]:

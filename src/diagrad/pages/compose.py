@@ -12,6 +12,7 @@ from diagrad.errors import DerivationError
 from diagrad.expression import Symbol, walk
 from diagrad.formula import Formula
 from diagrad.pages import maths, words
+from diagrad.pages.differentials import DifferentialItems
 from diagrad.pages.entries import EntryItems
 from diagrad.pages.page import Block, Equation, Heading, Item, Maths, Outcome, Page, Side
 from diagrad.pages.steps import JacobianItems, sentences
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from diagrad.derivation import Derivation
 
 DEPTHS = ("overview", "standard", "full")
-KINDS = {"jacobian": JacobianItems, "elements": EntryItems}
+KINDS = {"jacobian": JacobianItems, "elements": EntryItems, "differential": DifferentialItems}
 ROUTES = tuple(KINDS)
+# What may be asked for besides one route.
+SEVERAL = {"both": ROUTES[:2], "all": ROUTES}
 
 
 def pages(derivations: Sequence[Derivation], route: str, depth: str) -> list[Page]:
@@ -31,12 +34,13 @@ def pages(derivations: Sequence[Derivation], route: str, depth: str) -> list[Pag
     depth that there is not."""
     if depth not in DEPTHS:
         raise DerivationError(f"unknown depth {depth!r}: there are {', '.join(DEPTHS)}")
-    if route not in (*ROUTES, "both"):
-        raise DerivationError(f"unknown route {route!r}: there are {', '.join(ROUTES)}, both")
+    if route not in (*ROUTES, *SEVERAL):
+        there = ", ".join((*ROUTES, *SEVERAL))
+        raise DerivationError(f"unknown route {route!r}: there are {there}")
     groups: dict[int, list[Derivation]] = {}
     for derivation in derivations:
         groups.setdefault(id(derivation.telling), []).append(derivation)
-    routes = list(ROUTES) if route == "both" else [route]
+    routes = SEVERAL.get(route, (route,))
     return [Composer(Story(group), routes, depth).page() for group in groups.values()]
 
 
@@ -65,10 +69,23 @@ class Composer:
         shown = "\n".join(row.text for row in rows_of(tuple(blocks), 1000, False))
         nodes = self.story.last.sweep.nodes.values()
         chains = {words.kind(node.shape) for node in nodes if self._is_product(node)}
-        gradient = self.story.last.sweep.scalar
-        said = words.legend(shown, gradient, chains)
+        told = set(self.routes) - {"differential"}
+        said = words.legend(
+            shown, self.story.last.sweep.scalar and bool(told), chains if told else ()
+        )
         of = self.story.names.shown(self.story.of, "unicode")
-        return tuple(sentence.replace("∂J/", f"∂{of}/") for sentence in said)
+        said = [sentence.replace("∂J/", f"∂{of}/") for sentence in said]
+        if "differential" in self.routes:
+            said += words.of_differentials(*self._differentiated(), shown)
+        return tuple(said)
+
+    def _differentiated(self) -> tuple[str, str]:
+        """The scalar whose differential is taken, and the row or column."""
+        sweeps = dict.fromkeys((self.story.first.sweep, self.story.last.sweep))
+        names = self.story.names
+        of = [names.shown(s.of, "unicode") for s in sweeps if s.scalar]
+        vectors = [s.of for s in sweeps if not s.scalar]
+        return "".join(of), "".join(names.shown(name, "unicode") for name in vectors)
 
     def _is_product(self, node: Node) -> bool:
         """Whether the chain rule for a node is a product of Jacobians."""
@@ -246,7 +263,10 @@ class Composer:
         return f"entry {','.join(place)} is {entry('unicode')}"
 
 
-AGAIN = {"elements": "The same by elements, then vectorised", "jacobian": "The same by Jacobians"}
+AGAIN = {
+    "elements": "The same by elements, then vectorised",
+    "differential": "The same by differentials",
+}
 
 
 def _pieces(labels: str, ranks: Sequence[int]) -> list[str]:

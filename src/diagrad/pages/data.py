@@ -8,7 +8,7 @@ from diagrad.errors import DerivationError
 
 if TYPE_CHECKING:
     from diagrad.derivation import Derivation
-    from diagrad.derivation.step import Step
+    from diagrad.derivation.step import Differential, Step
     from diagrad.formula import Formula
 
 
@@ -42,6 +42,7 @@ def _told(d: Derivation, route: str) -> tuple[list[Step], tuple[tuple[str, Formu
 
 
 def step_data(step: Step) -> dict[str, Any]:
+    told = {"differentials": [differential_data(d) for d in step.differentials]}
     return {
         "target": list(step.target),
         "rule": step.rule,
@@ -50,7 +51,13 @@ def step_data(step: Step) -> dict[str, Any]:
         "after": formula_data(step.after),
         "shape": list(step.shape),
         "substeps": [step_data(substep) for substep in step.substeps],
-    }
+    } | (told if step.differentials else {})
+
+
+def differential_data(d: Differential) -> dict[str, Any]:
+    """dz₂ = dh W₂: of z2, called dz2, with the names that move and those of their differentials."""
+    moved = [{"of": name, "name": called} for name, called in d.moved]
+    return {"of": d.of, "name": d.name, "formula": formula_data(d.formula), "moved": moved}
 
 
 def formula_data(formula: Formula) -> dict[str, str]:

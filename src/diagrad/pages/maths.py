@@ -22,6 +22,11 @@ SECOND = {
     "ascii": ("d2{0}/", "d{0}", "d{0}2", " "),
     "latex": (r"\frac{{\partial^2 {0}}}", r"\partial {0}", r"\partial {{{0}}}^2", r" \, "),
 }
+PAIRING = {
+    "unicode": "⟨{0}, {1}⟩",
+    "ascii": "<{0}, {1}>",
+    "latex": r"\left\langle {0},\; {1} \right\rangle",
+}
 ARROW = {"unicode": " ← ", "ascii": " <- ", "latex": r" \leftarrow "}
 
 
@@ -104,6 +109,11 @@ def product_of_entries(names: Names, factors: Sequence[Factor]) -> Maths:
 
 def added(terms: Sequence[Maths]) -> Maths:
     return lambda style: " + ".join(term(style) for term in terms)
+
+
+def pairing(first: Maths, second: Maths) -> Maths:
+    """⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ."""
+    return lambda style: PAIRING[style].format(first(style), second(style))
 
 
 def way(names: Names, stations: Sequence[Sequence[str]]) -> Maths:

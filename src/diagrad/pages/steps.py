@@ -51,7 +51,7 @@ class JacobianItems:
         sides.append(maths.written(step.after))
         if step.after.shown_labels:
             target = self._entry(step, step.after)
-        *first, last = _distinct(target, sides)
+        *first, last = distinct(target, sides)
         shape = self._shape(step, matrices)
         return Equation(target, (*first, last._replace(why=self._called(step))), shape)
 
@@ -145,11 +145,11 @@ class JacobianItems:
             target = self._entry(step, step.after)
         sides = [maths.written(step.after)]
         shape = self.story.shape(step.shape)
-        equations: tuple[Equation, ...] = (Equation(target, _distinct(target, sides), shape),)
+        equations: tuple[Equation, ...] = (Equation(target, distinct(target, sides), shape),)
         if self.depth == FULL and step.before.shown_labels:
             entry = self._entry(step, step.before)
             sides = [maths.written(step.before)]
-            equations = (Equation(entry, _distinct(entry, sides)), *equations)
+            equations = (Equation(entry, distinct(entry, sides)), *equations)
         return Item("", equations, self._reason(step, []))
 
     def _simplified(self, lines: Sequence[Step]) -> Item:
@@ -159,7 +159,7 @@ class JacobianItems:
         left = self.story.target(*first.target) if by_elements else maths.written(first.before)
         sides = [maths.written(line.after) for line in lines if not line.after.labels]
         reasons = [line.because for line in lines if line.because]
-        return Item("", (Equation(left, _distinct(left, sides)),), "; ".join(reasons))
+        return Item("", (Equation(left, distinct(left, sides)),), "; ".join(reasons))
 
     def _reason(self, step: Step, told: Sequence[str]) -> str:
         said = [s for s in sentences(step.because) if s not in told and s not in self.said]
@@ -192,7 +192,7 @@ def _reasons(item: Item) -> list[str]:
     return sentences(item.reason) + [s for part in item.parts for s in _reasons(part)]
 
 
-def _distinct(left: Maths, sides: Sequence[Maths]) -> tuple[Side, ...]:
+def distinct(left: Maths, sides: Sequence[Maths]) -> tuple[Side, ...]:
     """The sides, each but those that print like the one before."""
     kept, before = [], left("unicode")
     for side in sides:

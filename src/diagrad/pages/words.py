@@ -146,6 +146,19 @@ def legend(text: str, gradient: bool, chains: Iterable[str]) -> list[str]:
     return said
 
 
+def of_differentials(of: str, vector: str, text: str) -> Iterator[str]:
+    """What the signs of the route by differentials mean: `of` is the scalar that is differentiated,
+    `vector` what else is, each "" where there is none; `text` is that of the page."""
+    yield "du is a small change of u; what has no d is held fixed"
+    if of:
+        paired = ", where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ = tr(Aᵀ B)" if "⟨" in text else ""
+        yield f"d{of} = ⟨∂{of}/∂u, du⟩{paired}: what stands beside du is the derivative"
+    if vector:
+        yield f"the derivative of {vector} by u is what stands before du in d{vector}"
+        if f"d{vector}ᵀ = " in text:
+            yield f"rows stand there as columns, d{vector}ᵀ and duᵀ"
+
+
 def rank(shape: Sequence[object]) -> int:
     """0 for a scalar, 1 for a row or a column, 2 for a matrix."""
     return sum(str(size) != "1" for size in shape)

@@ -25,7 +25,7 @@ ATOM = re.compile(
 DIFFERENTIAL = "d[A-Za-z]"
 CIRCLE = defaultdict(str, {"∘": r"\circ "})
 CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
-OWN_WORD = re.compile(rf"\\mathrm|{DIFFERENTIAL}")
+OWN_WORD = re.compile(r"\\mathrm")
 UPRIGHT = re.compile(r"\\mathrm\{[^{}]*\}$")
 
 
@@ -68,7 +68,7 @@ def in_math_mode(text: str) -> str:
         elif atom["space"]:
             mode.space()
         else:
-            _atom(atom, text[at : at + 1] == "(", mode)
+            _atom(atom, text[at : at + 1], mode)
     return mode.text
 
 
@@ -93,7 +93,7 @@ def _call(sign: str, inner: str, mode: MathMode) -> None:
         mode.add(f"^{{{CIRCLE[sign[0]]}{argument}}}", "above")
 
 
-def _atom(atom: re.Match[str], called: bool, mode: MathMode) -> None:
+def _atom(atom: re.Match[str], after: str, mode: MathMode) -> None:
     piece = atom[0]
     match atom.lastgroup:
         case "accented":
@@ -106,7 +106,7 @@ def _atom(atom: re.Match[str], called: bool, mode: MathMode) -> None:
         case "prime":
             mode.add("".join(PRIMES.get(c, c) for c in piece), "prime")
         case "word":
-            mode.add(_word(piece, called))
+            mode.add(_word(piece, after))
         case _:
             mode.add(_letter(piece))
 
@@ -117,13 +117,17 @@ def _below(run: str) -> Iterator[str]:
         yield letter if len(letter) == 1 else f"\\{letter} "
 
 
-def _word(word: str, called: bool) -> str:
+def _word(word: str, after: str) -> str:
+    """A word, and what comes after it without a space: dh and dŷ are small changes."""
+    called = after == "("
     if word in BUILT_IN:
         return "\\" + word
     if word in FUNCTIONS or (called and len(word) > 1):
         return rf"\operatorname{{{word}}}".replace("_", r"\_")
     if re.fullmatch(DIFFERENTIAL, word):
-        return word
+        return rf"\mathrm{{d}}{word[1]}"
+    if word == "d" and after.isalpha():
+        return r"\mathrm{d}"
     return in_latex(word)
 
 

@@ -123,6 +123,9 @@ DERIVATIVES = {
 }
 
 
+DIFFERENTIAL = {"unicode": "d", "ascii": "d", "latex": r"\mathrm{d}"}
+
+
 class Quotient(NamedTuple):
     """The derivative that a name stands for. Of the labels of its entries the first `leading`
     belong to `of`, the others to `wrt`; None where that is not known."""
@@ -138,7 +141,8 @@ class Names:
 
     A name that was not given prints by itself, without that promise. `derivatives` maps a name to
     the derivative it stands for, (of, wrt) or (of, wrt, leading) as in `Quotient`; source has the
-    name, the other notations the derivative: dJ_dx is ∂J/∂x.
+    name, the other notations the derivative: dJ_dx is ∂J/∂x. `differentials` maps the name of a
+    differential to what moves: dz1 is dz₁, as z1 is z₁.
     """
 
     def __init__(
@@ -146,8 +150,10 @@ class Names:
         names: Iterable[str] = (),
         signs: Iterable[str] = (),
         derivatives: Mapping[str, tuple[str, str] | tuple[str, str, int]] = MappingProxyType({}),
+        differentials: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.names = tuple(dict.fromkeys(names))
+        self.names = tuple(dict.fromkeys([*names, *differentials]))
+        self.differentials = dict(differentials)
         self.signs = frozenset(signs)
         self.derivatives = {name: Quotient(*of) for name, of in derivatives.items()}
         self._shown = {notation: self._apart(notation) for notation in PRETTY}
@@ -159,7 +165,10 @@ class Names:
         shown: dict[str, str] = {}
         taken: set[str] = set(self.signs)
         for name in self.names:
+            moving = self.differentials.get(name)
             pretty = PRETTY[notation](name)
+            if moving is not None and notation != "source":
+                pretty = DIFFERENTIAL[notation] + shown.get(moving, PRETTY[notation](moving))
             free = pretty not in taken and spelled.get(pretty, name) == name
             shown[name] = pretty if free else WRITTEN[notation](name)
             taken.add(shown[name])

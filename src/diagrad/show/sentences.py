@@ -30,7 +30,8 @@ def in_ascii_text(sentence: str) -> str:
     text, last = "", " "
     for piece in PIECE.findall(prepared(sentence)):
         spelled = piece if piece.isascii() else _spelled(piece, text, last)
-        if spelled[0].isalpha() and text[-1:].isalnum() and _parted(last, piece):
+        change = last == "d" and not text[-2:-1].isalnum()
+        if spelled[0].isalpha() and text[-1:].isalnum() and _parted(last, piece) and not change:
             text += " "
         text += spelled
         last = piece
