@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.step import Step
-from diagrad.derivation.sweep import Node
 from diagrad.errors import DerivationError
 from diagrad.expression import Symbol, walk
 from diagrad.formula import Formula
 from diagrad.pages import maths, words
 from diagrad.pages.entries import EntryItems
 from diagrad.pages.page import Block, Equation, Heading, Item, Maths, Outcome, Page, Side
+from diagrad.pages.signs import Signs
 from diagrad.pages.steps import JacobianItems, sentences
 from diagrad.pages.story import Story
 from diagrad.pages.text import rows_of
@@ -62,17 +62,7 @@ class Composer:
     def _signs(self, blocks: Sequence[Block]) -> tuple[str, ...]:
         """What the signs mean that stand on the page."""
         shown = "\n".join(row.text for row in rows_of(tuple(blocks), 1000, False))
-        nodes = self.story.last.sweep.nodes.values()
-        chains = {words.kind(node.shape) for node in nodes if self._is_product(node)}
-        gradient = self.story.last.sweep.scalar
-        said = words.legend(shown, gradient, chains)
-        of = self.story.names.shown(self.story.of, "unicode")
-        return tuple(sentence.replace("∂J/", f"∂{of}/") for sentence in said)
-
-    def _is_product(self, node: Node) -> bool:
-        """Whether the chain rule for a node is a product of Jacobians."""
-        sizes = [len(self.story.last.sweep.nodes[link.consumer].head.axes) for link in node.links]
-        return len(node.head.axes) == 1 and any(size == 1 for size in sizes)
+        return Signs(self.story, shown, self.routes).sentences()
 
     def _steps(self, route: str) -> Iterator[Block]:
         kind = KINDS[route]
@@ -106,9 +96,16 @@ class Composer:
         shared = [s for s in place if s.target[1] not in asked]
         own = place[len(shared) :]
         own.sort(key=lambda s: asked.index(s.target[1]))
-        count = words.all_of(len(asked))
-        yield from _headed(Heading(f"One sweep back, shared by {count}"), shared)
+        yield from _headed(Heading(self._swept(shared)), shared)
         yield from _headed(Heading("What each variable adds") if shared else None, own)
+
+    def _swept(self, shared: Sequence[Step]) -> str:
+        """Whether every variable needs all of the sweep."""
+        needed = [{id(step) for step in d.steps} for d in self.story.derivations]
+        targets = [{step.target for step in d.steps} for d in self.story.derivations]
+        if all(step.target in of for step in shared for of in targets) and needed:
+            return f"One sweep back, shared by {words.all_of(len(needed))}"
+        return "One sweep back, of which each variable uses what it needs"
 
     def _second_order(self, steps: Sequence[Step]) -> Iterator[tuple[Heading | None, Step]]:
         """The gradient under its name, then the derivative of that."""
@@ -145,7 +142,14 @@ class Composer:
             checks = [
                 f"{self.label(d)('unicode')} at {d.verification}" for d in self.story.derivations
             ]
-        return Outcome(tuple(results), named, tuple(checks))
+        return Outcome(tuple(results), named, tuple(checks), tuple(self._remarks()))
+
+    def _remarks(self) -> Iterator[str]:
+        """What was used in writing the results out: ∂J/∂x written out with Σₖ uₖ = 0, …"""
+        for d in self.story.derivations:
+            used = "; ".join(sentences(d.steps[-1].because)[1:])
+            if self._short(d) is not None and used:
+                yield f"{self.label(d)('unicode')} written out with {used}"
 
     def _result(self, d: Derivation) -> Equation:
         """∂J/∂W₁ = xᵀ δ₁ = xᵀ (… written out)."""

@@ -41,7 +41,15 @@ def by_elements(node: Expression, notation: str) -> Expression:
             return _contraction(array, node.labels, notation) or node
         case Apply(operation=Negate() | Add() | Subtract()):
             return _with_one_sign(node, notation)
+        case Apply(operation=Multiply(), operands=(factor, array)) if _is_ones(array, notation):
+            return by_elements(factor, notation)
     return node
+
+
+def _is_ones(array: Expression, notation: str) -> bool:
+    """Whether it is an einsum of ones alone, along axes that only the shape needs."""
+    shown = by_elements(array, notation) if isinstance(array, Apply) else array
+    return isinstance(shown, Contraction) and not shown.bound and shown.body == number(1)
 
 
 def _with_one_sign(node: Apply, notation: str) -> Expression:
