@@ -14,7 +14,7 @@ import diagrad as dg
 from diagrad.evaluate import Environment, evaluate
 from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.operations.room import SUBSCRIPT_LETTERS, SUPERSCRIPT, Use, in_brackets
-from diagrad.operations.saying import is_constant
+from diagrad.operations.saying import changed, is_constant
 from diagrad.show import printed
 from diagrad.show.notation import NOTATIONS, size_text
 
@@ -22,7 +22,7 @@ LETTER = {below: letter for letter, below in SUBSCRIPT_LETTERS.items()}
 DIGIT = {chr(raised): chr(plain) for plain, raised in SUPERSCRIPT.items()}
 WORDS = {"log": np.log, "exp": np.exp, "sign": np.sign, "√": np.sqrt}
 # What stands before an equation that says something about this use.
-BEFORE = (", ", "; ", ": ", "so ", "and ", "the sum ", "is ")
+BEFORE = (", ", "; ", ": ", "so ", "and ", "the sum ", "is ", "share ", " by ")
 
 
 def uses(problem: dg.Problem, expression: Expression, name: str) -> Iterator[Use]:
@@ -34,6 +34,9 @@ def uses(problem: dg.Problem, expression: Expression, name: str) -> Iterator[Use
     def size(size):
         return size_text(size, NOTATIONS["unicode"], problem.names)
 
+    source = problem.source
+    named = [*source.names, *(d.name for d in source.dimensions)]
+    taken = frozenset(problem.names.shown(name, "unicode") for name in named)
     for node in walk(expression):
         if not isinstance(node, Apply):
             continue
@@ -41,7 +44,8 @@ def uses(problem: dg.Problem, expression: Expression, name: str) -> Iterator[Use
         operands, value = tuple(map(text, node.operands)), text(called)
         for k, operand in enumerate(node.operands):
             if not is_constant(operand):
-                yield Use(node, k, value, operands, f"∂J/∂{in_brackets(value)}", size)
+                above = f"∂J/∂{in_brackets(value)}"
+                yield Use(node, k, value, operands, above, size, True, taken)
 
 
 class NoFormula(Exception):
@@ -66,11 +70,10 @@ class Reader:
         rng = np.random.default_rng(0)
         self.above = rng.normal(size=self.value.shape)
         own = self.arrays[use.operand]
-        known = {use.value: self.value, "G": self.above} | dict(
-            zip(use.operands, self.arrays, strict=True)
-        )
+        known = {use.value: self.value, f"∂J/∂{in_brackets(use.value)}": self.above}
+        known |= {"G": self.above} | dict(zip(use.operands, self.arrays, strict=True))
         change = rng.normal(size=own.shape)
-        known |= {f"d{in_brackets(use.variable)}": change}
+        known |= {changed(use): change, f"d{in_brackets(use.variable)}": change}
         if f"d{in_brackets(use.value)}" in sentence:
             moved = np.tensordot(self.derivative(), change)
             known |= {f"d{in_brackets(use.value)}": moved}
@@ -81,6 +84,10 @@ class Reader:
             scores = own if use.node.operation.name != "softmax_cross_entropy" else self.arrays[1]
             axis = 0 if named[2] or scores.shape[1] == 1 else 1
             known[named[1]] = np.exp(scores) / np.exp(scores).sum(axis=axis, keepdims=True)
+        self.shared, self.line = re.search(r"share (\w) = ", sentence), use.node.parameters == (0,)
+        if self.shared:
+            axis = 0 if self.line or own.shape[1] == 1 else 1
+            known[self.shared[1]] = np.exp(own).sum(axis=axis, keepdims=True)
         self.known = known
 
     def apply(self, arrays):
@@ -179,6 +186,10 @@ class Reader:
             return self.total(labels, k + 1)
         with suppress(NoFormula):
             text, labels, end = self.name(k)
+            if self.shared and text == self.shared[1]:
+                # s, the same all along row i or column j.
+                total = self.known[text]
+                labels = "" if total.size == 1 else "j" if self.line else "i"
             if len(text) >= len(sign):
                 return float(self.known[text][self.index(self.known[text].shape, labels)]), end
         return self.applied(sign, k)
@@ -229,14 +240,14 @@ class Reader:
             return -value, k
         value, k = self.power(k)
         while True:
-            by = self.starts(k, " · ", "/", " ", "(", "√")
+            by = self.starts(k, " · ", " / ", "/", " ", "(", "√")
             try:
                 if not by:
                     raise NoFormula
                 factor, end = self.power(k + len(by) * (by not in "(√"))
             except NoFormula:
                 return value, k
-            value, k = (value / factor if by == "/" else value * factor), end
+            value, k = (value / factor if "/" in by else value * factor), end
 
     def sum(self, k: int) -> tuple[float, int]:
         value, k = self.product(k)

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from diagrad.derivation.restate import NOWHERE
 from diagrad.derivation.sweep import Node, Sweep
-from diagrad.dimensions import UNIT
+from diagrad.dimensions import UNIT, is_scalar
 from diagrad.expression import Expression, Symbol
 from diagrad.formula import Formula
-from diagrad.index.term import Definition, Delta, Factor, Head, Sum, as_sum
+from diagrad.index.term import Definition, Delta, Factor, Head, Sum, Term, as_sum
 from diagrad.language.source import Definition as Defined
 from diagrad.layouts import Arrangement, arranged
 from diagrad.matrix.elements import by_elements
@@ -118,7 +118,8 @@ class Book:
         """A tensor laid out as the derivative by the node."""
         arrangement = self.arrangement(node)
         letters = lettered(arrangement.places)
-        return shown(head, arrangement.places, arrangement.matrix, raiser or self.plain, letters)
+        matrix, raiser = arrangement.matrix, raiser or self.plain
+        return shown(head, arrangement.places, matrix, raiser, letters, self.bound_letters)
 
     def entries(self, head: Head, node: Node, raiser: Raiser | None = None) -> Shown:
         """Likewise by elements, the terms as they are."""
@@ -143,8 +144,21 @@ class Book:
         terms = tuple(
             t._replace(factors=tuple(sorted(t.factors, key=self._rank))) for t in as_sum(head).terms
         )
-        written = by_elements(Sum(head.axes, terms), places, raiser or self.plain, letters)
+        total, raiser = Sum(head.axes, terms), raiser or self.plain
+        written = by_elements(total, places, raiser, letters, self.bound_letters)
         return Shown(written, letters[: len(places)])
+
+    def bound_letters(self, term: Term, letters: str) -> str:
+        """The letters of what a term sums over, from those left for that: each is that of the axis
+        of the incoming derivative on which it stands, so that none changes with a δ."""
+        incoming = next((f for f in term.factors if f.head in self._opaque.values()), None)
+        if incoming is None:
+            return letters
+        axes = incoming.labels[self.sweep.axes :]
+        kept = {label: letters[k] for k, label in enumerate(axes) if label < 0}
+        others = iter([c for c in letters[len(axes) :] if c not in kept.values()])
+        bound = [kept.get(-n - 1) or next(others) for n in range(len(term.bound))]
+        return "".join([*bound, *(c for c in letters if c not in bound)])
 
     def _rank(self, factor: Factor) -> tuple[int, ...]:
         if factor.head in self._opaque.values():
@@ -181,13 +195,15 @@ class Book:
         node.known = self.opaque(node)
 
     def _delta_names(self) -> dict[str, str]:
-        """δ₁ for the adjoint of z₁, Δ₁ where it is a matrix, kept apart from all other names."""
+        """δ₁ for the adjoint of z₁, Δ₁ where it is a matrix, δ_z where it is a scalar, kept apart
+        from all other names."""
         taken = self._taken() | set(self.called.values())
         names: dict[str, str] = {}
         for node in self.sweep.nodes.values():
             word = "Delta" if UNIT not in node.shape else "delta"
             match = re.fullmatch(r"[zZ](\d*)", node.name)
-            name = word + match[1] if match else f"{word}_{node.name}"
+            plain = match and not is_scalar(node.shape)
+            name = word + match[1] if match and plain else f"{word}_{node.name}"
             while name in taken:
                 name += "_"
             taken.add(name)

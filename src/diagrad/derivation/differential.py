@@ -41,7 +41,7 @@ class DifferentialRoute(JacobianRoute):
         kept = tuple(part for part in step.substeps if part.target == step.target)
         return replace(
             step,
-            because=self._because(node, told),
+            because=self._reasoned(node, told),
             differentials=told,
             substeps=kept,
             cut=self.sweep.is_cut(node),
@@ -52,7 +52,7 @@ class DifferentialRoute(JacobianRoute):
         told = step.after.labels and not self.sweep.scalar and self.sweep.is_cut(node)
         return self.differentials.entries(node) if told else None
 
-    def _because(self, node: Node, told: Sequence[Differential]) -> str:
+    def _reasoned(self, node: Node, told: Sequence[Differential]) -> str:
         """How values move, how factors go over to the other side of the pairing, and facts."""
         uses = [use for link in node.links for use in self.reasons.uses(link)]
         said = [use.node.operation.moves(use) for use in uses]

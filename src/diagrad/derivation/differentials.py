@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterator, Sequence
 from diagrad.derivation.book import Book
 from diagrad.derivation.pairing import has
 from diagrad.derivation.step import Differential
-from diagrad.derivation.sweep import Link, Node, as_sum
+from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT, Shape, is_scalar
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.formula import Formula
 from diagrad.index.build import labels, sum_of, tensor
-from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Variable
+from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Variable, as_sum
 from diagrad.layouts import Place
 from diagrad.matrix import make
 from diagrad.matrix.arrange import Signed, added

@@ -68,11 +68,11 @@ class ElementsRoute(Route):
             places = self.book.arrangement(node).places
             letters = lettered(places)[len(places) :]
             printed = self.book.formula(after).unicode()
-            forms.append(("vectorise", self.reasons.vectorised(normal, letters, printed), after))
+            forms.append(("vectorise", self.indices.vectorised(normal, letters, printed), after))
         steps, before = [], None
         for rule, why, form in forms:
             if form is not None and before is not None and not self.book.alike(before, form):
-                said = why or self.reasons.collapse(self.book.formula(before))
+                said = why or self.indices.collapse(self.book.formula(before), raw)
                 steps.append(self.part(node, before, form, rule, said))
             before = form or before
         return steps

@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+from diagrad.derivation.reasons import listed
+from diagrad.derivation.recognised import recognised
 from diagrad.derivation.route import Route
 from diagrad.derivation.step import Step
 from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.formula import Formula
+from diagrad.index.term import Sum, as_sum
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.explicit import explicit
@@ -39,12 +42,18 @@ class JacobianRoute(Route):
             self.formula(before, node),
             self.formula(after, node),
             self.reasons.rule_of(node, self.joined(node)),
-            self.reasons.of_node(node),
+            self._because(node, before, after),
             tuple(parts),
             self.chain_rule(node),
             self.book.called[node.name] if node.known is not None else "",
             self._spelled(node, before, after),
         )
+
+    def _because(self, node: Node, before: Shown, after: Shown) -> str:
+        """Why, and which definitions were recognised on the way."""
+        spelled = self.spelled_out(before).expression
+        found = recognised(self.reasons, node, spelled, after.expression) if node.links else []
+        return "; ".join(filter(None, [self.reasons.of_node(node), *found]))
 
     def _spelled(self, node: Node, before: Shown, after: Shown) -> Formula | None:
         """The product with the incoming derivatives written out, where that is news."""
@@ -129,7 +138,7 @@ class JacobianRoute(Route):
             return []
         if self.book.alike(before, after):
             return []
-        why = self.reasons.collapse(self.book.formula(before))
+        why = self.indices.collapse(self.book.formula(before))
         return [self.part(node, before, after, "contract δ", why)]
 
     def simplifying(self, node: Node, before: Shown, after: Shown) -> list[Step]:
@@ -147,7 +156,7 @@ class JacobianRoute(Route):
             return []
         forms = [
             ("", "", self.spelled_out(before)),
-            ("multiply out", "", middle),
+            ("multiply out", self.multiplied_out(node), middle),
             ("facts", "; ".join(facts), after),
         ]
         return [
@@ -155,6 +164,25 @@ class JacobianRoute(Route):
             for (_, _, first), (rule, why, second) in pairwise(forms)
             if not self.book.alike(first, second)
         ]
+
+    def multiplied_out(self, node: Node) -> str:
+        """A Jacobian of several terms, diag(p) − pᵀ p, times what comes in, term by term."""
+        (link,) = node.links if len(node.links) == 1 else (None,)
+        if link is None or len(as_sum(link.local).terms) < 2:
+            return ""
+        said = []
+        for term in as_sum(link.local).terms:
+            one = link._replace(local=Sum(link.local.axes, (term,)))
+            try:
+                product = self.spelled_out(Shown(self.through(node, one)))
+                head, raiser = self.book.without_facts(self.uncollapsed(one, inlined=True))
+                outcome = self.book.written(head, node, raiser)
+            except NoMatrixForm:
+                return ""
+            if self.book.alike(product, outcome):
+                return ""
+            said.append(" = ".join(self.book.formula(f).unicode() for f in (product, outcome)))
+        return listed(said)
 
     def spelled_out(self, written: Shown) -> Shown:
         """The formula with the incoming derivatives written out."""

@@ -15,21 +15,21 @@ LAWS_OF_FACTS = ("sums to 1", "entries are 0, 1 or ±1", "orthogonal", "symmetri
 Called = Callable[[Head], str]
 
 
-def fact(application: Application, context: Context, called: Called) -> str:
+def fact(application: Application, context: Context, called: Called, defined: Called) -> str:
     """The sentence for one use of such a law; nothing for other laws, and where no name has the
-    fact. `called` prints a variable or definition."""
+    fact. `called` prints a variable or definition, `defined` the line that defines it."""
     if application.law not in LAWS_OF_FACTS:
         return ""
     after = [f for term in application.after for f in term.factors]
     gone = [f for f in application.before.factors if f not in after]
     for factor in gone or application.before.factors:
-        sentence = _of(application.law, factor, context, called)
+        sentence = _of(application.law, factor, context, called, defined)
         if sentence:
             return sentence
     return ""
 
 
-def _of(law: str, factor: Factor, context: Context, called: Called) -> str:
+def _of(law: str, factor: Factor, context: Context, called: Called, defined: Called) -> str:
     head = factor.head
     if not isinstance(head, Variable | Definition):
         return ""
@@ -47,8 +47,23 @@ def _of(law: str, factor: Factor, context: Context, called: Called) -> str:
         case "symmetric" if "symmetric" in words:
             return f"{name} is symmetric: {name}ᵀ = {name}"
         case "centred" if head in context.centred:
-            return f"the entries of {name} add up to 0, by its definition"
+            (axis,) = sorted(context.centred[head])[:1]
+            labels = "k" if len(head.axes) == 1 else "kj" if axis == 0 else "ik"
+            lines = [defined(d) for d in (head, *_within(head)) if d in context.centred]
+            return f"Σₖ {entry_text(name, labels)} = 0, since {' and '.join(lines)}"
     return ""
+
+
+def _within(head: Definition) -> list[Definition]:
+    """The definitions that a definition is made of directly."""
+    waiting, found = [head.body], list[Definition]()
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, Definition):
+            found.append(inner)
+        else:
+            waiting.extend(inner.children)
+    return list(dict.fromkeys(found))
 
 
 def _sums(head: Head, name: str, words: frozenset[str], along: tuple[int, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,22 +9,20 @@ from diagrad.derivation.known import fact
 from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, walk
-from diagrad.formula import Formula
 from diagrad.index.build import labels as make_labels
 from diagrad.index.build import tensor
-from diagrad.index.term import Definition, Delta, Factor, Head, Term, Variable, as_sum
+from diagrad.index.term import Definition, Head, Variable
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.lettering import lettered
-from diagrad.operations.room import SUBSCRIPT_LETTERS, Use, entry_text
+from diagrad.operations.elementwise import Elementwise
+from diagrad.operations.room import Use, entry_text, in_brackets, is_name
+from diagrad.operations.saying_arithmetic import is_scaling
 from diagrad.show import printed
 from diagrad.show.notation import NOTATIONS, size_text
 
 if TYPE_CHECKING:
     from diagrad.derivation.book import Book
 
-BELOW = "".join(SUBSCRIPT_LETTERS.values())
-LETTER = {below: letter for letter, below in SUBSCRIPT_LETTERS.items()}
-ORDINALS = ("first", "second", "third", "fourth", "fifth")
 # Reasons of more letters and uses than these tire.
 LONG, MANY = 260, 3
 # What adds nothing to say where something else is said.
@@ -37,6 +34,9 @@ class Reasons:
 
     def __init__(self, book: Book) -> None:
         self.book, self.sweep = book, book.sweep
+        source = book.sweep.source
+        named = [*source.names, *(d.name for d in source.dimensions)]
+        self.taken = frozenset(book.names.shown(name, "unicode") for name in named)
 
     def size(self, size: Size) -> str:
         return size_text(size, NOTATIONS["unicode"], self.book.names)
@@ -60,7 +60,8 @@ class Reasons:
         for k, operand in enumerate(node.operands):
             if not self._has(operand, child):
                 continue
-            yield Use(node, k, value, names, incoming + value, self.size, self.sweep.scalar)
+            above, scalar = incoming + value, self.sweep.scalar
+            yield Use(node, k, value, names, above, self.size, scalar, self.taken)
             same = node.operation.name in TRANSPARENT and operand.shape == node.shape
             plus = same and (node.operation.name, k) != ("-", 1) and node.operation.name != "negate"
             yield from self._below(operand, child, value if plus else names[k], incoming)
@@ -73,15 +74,36 @@ class Reasons:
     def of_link(self, link: Link) -> str:
         """Why ∂consumer/∂child is what it is."""
         uses = self.uses(link)
-        said = [use.node.operation.says(use) for use in uses]
+        said = _bridged(uses, [use.node.operation.says(use) for use in uses])
         if len([sentence for sentence in said if sentence]) > 1:
             short = self._by_entry(link, uses)
             if short:
                 return short
+        said += [self._together(link)] if len(list(filter(None, said))) > 1 else []
         whole = "; ".join(dict.fromkeys(filter(None, said)))
         if len(whole) > LONG and len(uses) > MANY:
             return self._several(link)
         return whole or self._added(link)
+
+    def _together(self, link: Link) -> str:
+        """The local derivative in one piece, where several rules made it: of each entry that the
+        variable reaches. Only for what stretches, a scalar or a vector beside a matrix."""
+        consumer, child = (self.sweep.nodes[name] for name in link[:2])
+        if consumer.shape == child.shape or len(consumer.head.axes) != 1 + len(child.head.axes):
+            return ""
+        i = make_labels(consumer.head.axes)
+        kept = [k for k, size in zip(i, consumer.shape, strict=False) if size in child.shape]
+        at = tuple(kept) if child.head.axes else ()
+        if len(at) != len(child.head.axes):
+            return ""
+        head = self.sweep.context.normal(tensor(i, link.local[(*i, *at)]))
+        slope = self._entry(head, consumer)
+        value = entry_text(self.called(consumer.head), "ij"[: len(i)])
+        own = entry_text(self.called(child.head), "j" if child.shape[0] == UNIT else "i")
+        own = own if child.head.axes else self.called(child.head)
+        name = self.called(consumer.head)
+        with_it = f", with {self.defined(consumer.head)}" if name in slope else ""
+        return slope and f"together{with_it}: ∂{value}/∂{own} = {slope}"
 
     def _several(self, link: Link) -> str:
         """Where it stands in a value that is too winding to be told use by use."""
@@ -92,7 +114,9 @@ class Reasons:
         if times > 1:
             count = {2: "twice", 3: "three times"}.get(times, f"{times} times")
             return f"{child} stands in {body} {count}: product rule, one term for each"
-        return f"{child} stands once in {body}: the entries above say how"
+        curved = [use for use in self.uses(link) if use.node.operation.curved]
+        rules = dict.fromkeys(use.node.operation.says(use) for use in curved)
+        return "; ".join([f"{child} stands once in {body}", *filter(None, rules)])
 
     def _by_entry(self, link: Link, uses: list[Use]) -> str:
         """For functions entry by entry, and sums of such: one entry's derivative."""
@@ -101,14 +125,15 @@ class Reasons:
             return ""
         labels = "ij"[: len(child.head.axes)]
         u = entry_text(self.called(child.head), labels)
-        rules = [use.node.operation.because for use in uses if use.node.operation.curved]
+        rules = [self._rule_at(use) for use in uses if use.node.operation.curved]
         rule = "".join(f"; {rule}" for rule in dict.fromkeys(rules[:2]))
         inner = [use for use in uses if not _sums(use.node)]
         if not all(_entry_by_entry(use, child.shape) for use in inner):
             return ""
         if len(inner) < len(uses) and not consumer.head.axes:
             slope = self._entry(link.local, child)
-            term = f"{u} stands in one term of the sum alone"
+            adding = "mean" if any(u.node.operation.name == "mean" for u in uses) else "sum"
+            term = f"{u} stands in only one term of the {adding}"
             return slope and f"{term}, with the slope {slope}{rule}"
         if len(inner) < len(uses) or consumer.shape != child.shape:
             return ""
@@ -119,6 +144,14 @@ class Reasons:
             f"{c} depends on {u} alone, with the slope {slope}, so the Jacobian is diagonal and "
             f"multiplies entry by entry{rule}"
         )
+
+    def _rule_at(self, use: Use) -> str:
+        """The sentence about f′, with a letter that is no name of the problem."""
+        operation = use.node.operation
+        if not isinstance(operation, Elementwise):
+            return operation.because
+        letter = next((c for c in "tsxuwrkq" if c not in self.taken), "t")
+        return operation.because_at(letter)
 
     def _entry(self, head: Head, node: Node) -> str:
         """One entry of a tensor with the axes of a node; nothing where that has no short form."""
@@ -137,7 +170,13 @@ class Reasons:
         consumer, child = (self.called(self.sweep.nodes[n].head) for n in link[:2])
         body = self.printed(self.book.source.definitions[link.consumer].expression)
         held = "" if link.alone else ", the other terms held fixed"
-        identity = f"∂{consumer}/∂{child} is the identity"
+        shape = self.sweep.nodes[link.child].shape
+        kinds = {0: "1", 1: "the identity"}
+        is_what = kinds.get(sum(size != UNIT for size in shape))
+        identity = f"∂{consumer}/∂{child} is {is_what}"
+        if is_what is None:
+            of = self.printed(Symbol(shape, self.sweep.of, "definition"))
+            identity, held = f"∂{of}/∂{consumer} goes on to {child} unchanged", ""
         return f"{child} is one term of {consumer} = {body}, so {identity}{held}"
 
     def of_node(self, node: Node) -> str:
@@ -150,12 +189,19 @@ class Reasons:
 
     def facts(self, node: Node) -> list[str]:
         """What was used of that is declared or known of values."""
-        said = (fact(law, self.sweep.context, self.called) for law in node.laws)
+        context = self.sweep.context
+        said = (fact(law, context, self.called, self.defined) for law in node.laws)
         return list(dict.fromkeys(sentence for sentence in said if sentence))
 
     def called(self, head: Head) -> str:
         assert isinstance(head, Variable | Definition)
         return self.book.names.shown(head.name, "unicode")
+
+    def defined(self, head: Head) -> str:
+        """O = A V."""
+        assert isinstance(head, Definition)
+        body = self.book.source.definitions[head.name].expression
+        return f"{self.called(head)} = {self.printed(body)}"
 
     def rule(self, link: Link) -> str:
         """The name of the rule for the operation that matters most on the way."""
@@ -175,73 +221,19 @@ class Reasons:
             outer, inner = (self._main(n.links[0]) for n in (joined, node))
             if outer and inner:
                 names = (outer.node.operation.name, inner.node.operation.name)
-                return f"the derivatives of {_list(list(names))}, taken together"
+                return f"the derivatives of {listed(list(names))}, taken together"
         return self.rule(node.links[0])
 
-    def collapse(self, before: Formula) -> str:
-        """Which δ keeps what, read off the formula by elements: δⱼᵢ keeps only j = i."""
-        pairs = re.findall(f"δ([{BELOW}])([{BELOW}])", before.unicode())
-        kept = [f"{LETTER[a]} = {LETTER[b]}" for a, b in dict.fromkeys(pairs)]
-        if not kept:
-            return ""
-        return f"δ keeps only {_list(kept)}"
 
-    def vectorised(self, head: Head, letters: str, after: str) -> str:
-        """Which index is summed and where it stands, so that it is this product. `letters` name
-        what is summed over; `after` is the matrix form in print."""
-        said = [self._product(term, letters, after) for term in as_sum(head).terms]
-        return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
-
-    def _product(self, term: Term, letters: str, after: str) -> str:
-        arrays = [f for f in term.factors if f.labels and not isinstance(f.head, Delta)]
-        said = []
-        for bound in sorted({k for f in arrays for k in f.labels if k < 0}, reverse=True):
-            where = [f for f in arrays if bound in f.labels]
-            letter = letters[-bound - 1]
-            said.append(self._contracted(letter, bound, where, after))
-        if said or len(arrays) < 2:
-            return "; ".join(said)
-        if len({frozenset(f.labels) for f in arrays}) == 1:
-            return "the same index everywhere and no sum left: all of it works entry by entry"
-        if not set(arrays[0].labels) & set(arrays[-1].labels):
-            return "no sum left and no index in common: a column times a row, the outer product"
-        return ""
-
-    def _contracted(self, letter: str, bound: int, where: list[Factor], after: str) -> str:
-        """What the sum over one label is, by how many factors have it."""
-        names = [self._name(f) for f in where]
-        if len(where) == 1:
-            return f"{letter} stands on {names[0]} alone: its entries are added up along {letter}"
-        if len(where) > 2:
-            return f"{letter} stands on {_list(names)}: one of them scales, as a diagonal matrix"
-        beside = [set(f.labels) - {bound} for f in where]
-        if all(beside) and beside[0] & beside[1]:
-            said = f"{names[0]} and {names[1]} are multiplied entry by entry"
-            return f"{said} and added up along {letter}"
-        pairs = sorted(zip(where, names, strict=True), key=lambda pair: len(pair[0].labels))
-        both = [self._place(f, bound, name) for f, name in pairs]
-        turned = [n for n, f in zip(names, where, strict=True) if f"{n}ᵀ" in after and f.labels[1:]]
-        how = f" with {_list(turned)} transposed" if turned else ""
-        return f"the summed {letter} is {both[0]} and {both[1]}: a product{how}"
-
-    def _place(self, factor: Factor, label: int, name: str) -> str:
-        if len(factor.labels) == 1:
-            return f"the index of {name}"
-        place = ORDINALS[factor.labels.index(label)]
-        return f"the {place} index of {name}"
-
-    def _name(self, factor: Factor) -> str:
-        head = factor.head
-        if isinstance(head, Variable | Definition):
-            return self.called(head)
-        if len(head.axes) > 2:
-            return "a factor"
-        try:
-            places = (0, 1) if len(head.axes) == 2 else (None, 0)
-            shown = self.printed(self.book.plain.raised(head, *places))
-        except NoMatrixForm:
-            return "a factor"
-        return shown if len(shown) < 20 else "a factor"
+def _bridged(uses: list[Use], said: list[str]) -> list[str]:
+    """The sentences, those on a constant factor where others speak of what it scales."""
+    kept = []
+    for use, sentence in zip(uses, said, strict=True):
+        formulas = [f"/∂{in_brackets(t)}" for t in (use.value, use.variable) if not is_name(t)]
+        others = [other for other in said if other != sentence]
+        spoken = any(formula in other for formula in formulas for other in others)
+        kept.append(sentence if spoken or not is_scaling(use) else "")
+    return kept
 
 
 def _sums(node: Apply) -> bool:
@@ -254,6 +246,6 @@ def _entry_by_entry(use: Use, shape: Shape) -> bool:
     return use.node.operation.entrywise and use.node.shape == shape == operand.shape
 
 
-def _list(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
     """ "a, b and c"."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagrad.derivation.book import Book
+from diagrad.derivation.indices import Indices
 from diagrad.derivation.reasons import Reasons
 from diagrad.derivation.step import Factor as ChainFactor
 from diagrad.derivation.step import Step
@@ -30,6 +31,7 @@ class Route:
         self.book, self.sweep = book, book.sweep
         self.nodes = book.sweep.nodes
         self.reasons = Reasons(book)
+        self.indices = Indices(self.reasons)
         self._steps: dict[str, Step] = {}
 
     def step(self, node: Node) -> Step:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from diagrad.derivation.account import Account
 from diagrad.derivation.program import Programs
 from diagrad.derivation.restate import restated
 from diagrad.derivation.step import AT_ONCE, Step
+from diagrad.derivation.written_out import used
 from diagrad.dimensions import UNIT, is_scalar
 from diagrad.expression import Expression, Symbol, walk
 from diagrad.formula import Formula
@@ -29,6 +30,7 @@ class Telling:
     order: int
     signs: frozenset[str]
     means: bool
+    _found: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def accounts(self) -> tuple[Account, ...]:
@@ -83,7 +85,14 @@ class Telling:
         last = steps[-1]
         if last.after.unicode() == after.unicode():
             return [*steps[:-1], replace(last, after=after)]
-        return [*steps, Step(last.target, last.after, after, "write out", self._why(last, after))]
+        why = "; ".join([self._why(last, after), *self._used(wrt)])
+        return [*steps, Step(last.target, last.after, after, "write out", why)]
+
+    def _used(self, wrt: str) -> list[str]:
+        """The facts that writing out made use of; the record has them once."""
+        if wrt not in self._found:
+            self._found[wrt] = used(self.last, wrt) if self.order == 1 else []
+        return self._found[wrt]
 
     def _untold(self, wrt: str, after: Formula) -> Step:
         """All at once, where a step on the way is too long to be written."""

@@ -79,7 +79,7 @@ def _agrees(
         slopes: list[Estimate] = []
         for name, called in moved:
             # Nothing changes but the name itself: other definitions are held.
-            held = replace(path(source, value, (name,), value, {}), changing=())
+            held = replace(path(source, value, (name,), [value], {}), changing=())
             along = Directions((directions[called][None],), False)
             slopes.append(differentiate(held, environment, along))
         total = np.sum([slope.value[0] for slope in slopes], axis=0)

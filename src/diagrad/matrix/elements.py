@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from diagrad.dimensions import UNIT
 from diagrad.expression import Expression
@@ -17,13 +17,23 @@ from diagrad.matrix.raising import Raiser
 from diagrad.matrix.turned import flipped
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# The letters of the labels that a term sums over, from those that are left for them.
+Bound = Callable[[Term, str], str]
+
+
+def in_order(term: Term, letters: str) -> str:
+    return letters
 
 
 def by_elements(
-    head: Head, places: Sequence[int | None], raiser: Raiser, letters: str = LETTERS
+    head: Head,
+    places: Sequence[int | None],
+    raiser: Raiser,
+    letters: str = LETTERS,
+    bound: Bound = in_order,
 ) -> Expression:
     """The tensor with an axis for each place: an axis of the head, or None for a unit axis. The
-    axes get the first `letters`, what is summed over the next ones.
+    axes get the first `letters`, what is summed over the next ones, or those that `bound` says.
 
     Raises NoMatrixForm where even its factors are no matrices.
     """
@@ -34,7 +44,8 @@ def by_elements(
         pieces = factored(pieces, head.axes, raiser.context)
     shown = []
     for piece in pieces:
-        shown += _shown(piece, places, head, raiser, letters)
+        alphabet = letters[: len(places)] + bound(piece, letters[len(places) :])
+        shown += _shown(piece, places, head, raiser, alphabet)
     if len(shown) > MOST_SUMMANDS:
         raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from diagrad.expression import Expression
 from diagrad.index.term import Head
 from diagrad.matrix.contract import NoMatrixForm
-from diagrad.matrix.elements import LETTERS, by_elements
+from diagrad.matrix.elements import LETTERS, Bound, by_elements, in_order
 from diagrad.matrix.explicit import explicit
 from diagrad.matrix.raising import Raiser
 
@@ -22,7 +22,12 @@ class Shown(NamedTuple):
 
 
 def shown(
-    tensor: Head, places: Sequence[int | None], matrix: bool, raiser: Raiser, letters: str = LETTERS
+    tensor: Head,
+    places: Sequence[int | None],
+    matrix: bool,
+    raiser: Raiser,
+    letters: str = LETTERS,
+    bound: Bound = in_order,
 ) -> Shown:
     """The tensor with the axes at `places` along those of the result. Raises NoMatrixForm where
     not even its factors are matrices."""
@@ -32,4 +37,4 @@ def shown(
             return Shown(explicit(raiser.raised(tensor, row, column)))
         except NoMatrixForm:
             pass
-    return Shown(by_elements(tensor, places, raiser, letters), letters[: len(places)])
+    return Shown(by_elements(tensor, places, raiser, letters, bound), letters[: len(places)])

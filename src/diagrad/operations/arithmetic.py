@@ -37,6 +37,7 @@ from diagrad.operations.saying_arithmetic import (
     added,
     divided,
     multiplied,
+    negated,
     powered,
     subtracted,
 )
@@ -178,7 +179,7 @@ class Negate(Operation):
     rule = "constant factor"
 
     def says(self, use: Use) -> str:
-        return ""
+        return negated(use)
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return shapes[0]

@@ -124,9 +124,13 @@ class Elementwise(Operation):
             return self.ruled(use)
         value, own = of_value(use), of_variable(use)
         alone = f"{self.word} works entry by entry: {value} depends on {own} alone"
+        if not is_vector(shape) and not use.gradient:
+            return f"{alone}; {self.ruled(use)}"
         if is_vector(shape):
             size = use.size(shape[0] * shape[1])
             matrix = f"{use.jacobian} is a diagonal {size}×{size} matrix"
+            if not use.gradient:
+                return f"{alone}, so {matrix}; {self.ruled(use)}"
             scales = TIMES_DIAGONAL[is_row(shape)]
             return f"{alone}, so {matrix}; {scales}, which is {PRODUCT}; {self.ruled(use)}"
         each = f"each entry of {above(use)} is multiplied by its own {self.word}′"
@@ -151,11 +155,15 @@ class Elementwise(Operation):
     def ruled(self, use: Use) -> str:
         """The rule for f′ at the entry, or with where it is taken."""
         entry = of_operand(use, 0)
-        at_entry = ARGUMENT.sub(entry, self.because)
+        at_entry = self.because_at(entry)
         if at_entry != self.because or "=" not in self.because:
             return at_entry
         written = f" and written in {use.value}" if self.reuses_value and is_name(use.value) else ""
         return f"{self.formula_of_prime}, taken at {use.variable}{written}"
+
+    def because_at(self, entry: str) -> str:
+        """The sentence about f′ with an entry, or a letter for one, in the place of x."""
+        return ARGUMENT.sub(entry, self.because)
 
     @property
     def formula_of_prime(self) -> str:

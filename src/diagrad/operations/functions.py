@@ -121,7 +121,7 @@ TABLE: tuple[Elementwise, ...] = (
         lambda x, y: x**-0.5 / 2,
         np.sqrt,
         "The square root.",
-        "a power with exponent ½, so (√x)′ = 1/(2√x)",
+        "(√x)′ = 1/(2√x)",
         unicode="√({0})",
         latex=r"\sqrt{{{0}}}",
         example="sqrt(positive_A)",
@@ -132,7 +132,7 @@ TABLE: tuple[Elementwise, ...] = (
         lambda x, y: 2 * x,
         lambda a: a * a,
         "x².",
-        "a power with exponent 2, so (x²)′ = 2 x",
+        "(x²)′ = 2 x",
         formula=lambda x: x**2,
     ),
     Elementwise(

@@ -55,7 +55,8 @@ class Use(NamedTuple):
     `node` is the use and `operand` the position of the operand that the way goes on with. `value`
     is how the result is called ("z₂", or its formula), `operands` are those of the operands,
     `incoming` is the derivative that comes from above ("∂J/∂z₂"), all printed in Unicode. `size`
-    prints a size with the user's names; `gradient` says that a scalar is differentiated.
+    prints a size with the user's names; `gradient` says that a scalar is differentiated; `taken`
+    are the names of the problem, as they print, that a letter of a sentence must not be.
     """
 
     node: Apply
@@ -65,6 +66,7 @@ class Use(NamedTuple):
     incoming: str
     size: Callable[[Size], str]
     gradient: bool = True
+    taken: frozenset[str] = frozenset()
 
     @property
     def variable(self) -> str:

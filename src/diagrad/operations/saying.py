@@ -128,6 +128,17 @@ def is_constant(expression: Expression) -> bool:
     return is_scalar(expression.shape) and all(fixed)
 
 
+def free_letter(use: Use, letters: str) -> str:
+    """The first of these letters that neither the problem nor the use has as a name."""
+    spoken = use.taken | set("".join((*use.operands, use.value)))
+    return next((letter for letter in letters if letter not in spoken), letters[0])
+
+
+def changed(use: Use) -> str:
+    """A small change of the operand that the way goes on with: dA; ΔA where d is a name."""
+    return f"{'Δ' if 'd' in use.taken else 'd'}{in_brackets(use.variable)}"
+
+
 def held(use: Use) -> str:
     """Says that the other operands stay, where they contain what the way's operand is made of."""
     names = _names(use.node.operands[use.operand])
@@ -164,6 +175,8 @@ def one_to_one(use: Use, local: str, jacobian: str = "diagonal") -> str:
             f"{held(use)}{own} reaches {value} alone: {derivative}, "
             f"so the Jacobian is {jacobian} and multiplies entry by entry"
         )
+    if not use.gradient:
+        return f"{held(use)}{own} reaches {value} alone: {derivative}"
     return (
         f"{held(use)}{own} reaches {value} alone: {derivative}, "
         f"so {above(use)} is multiplied by it entry by entry"

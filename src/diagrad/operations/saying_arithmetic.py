@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from diagrad.dimensions import is_row, is_scalar
-from diagrad.operations.room import SUBSCRIPTED, SUPERSCRIPT, Use, in_brackets
+from diagrad.operations.room import SUBSCRIPTED, SUPERSCRIPT, Use, in_brackets, is_name
 from diagrad.operations.saying import (
     bare,
     factor,
+    from_above,
+    handed_on,
     held,
     is_constant,
     of_operand,
@@ -45,11 +47,28 @@ def stays(other: str) -> str:
     return f"{factor(other)} multiplies every entry: it stays as a factor"
 
 
+def scaled(use: Use, onward: str) -> str:
+    """A constant factor goes without saying, but where it leads from one formula to another."""
+    same = is_name(use.value) and is_name(use.variable)
+    return "" if same or is_scalar(use.node.shape) else f"{handed_on(use)} = {onward}"
+
+
+def is_scaling(use: Use) -> bool:
+    """Whether the use is by a constant factor, or a sign."""
+    others = [o for k, o in enumerate(use.node.operands) if k != use.operand]
+    name = use.node.operation.name
+    return name in ("negate", "*", "/", "@") and all(map(is_constant, others))
+
+
+def negated(use: Use) -> str:
+    return scaled(use, f"−{from_above(use)}")
+
+
 def multiplied(use: Use) -> str:
     """Of a product entry by entry, also with a scalar."""
     other = use.node.operands[1 - use.operand]
     if is_constant(other):
-        return ""
+        return scaled(use, f"{factor(use.others[0])} · {from_above(use)}")
     if is_scalar(other.shape) and not is_scalar(use.node.shape) and not stretched(use):
         return held(use) + stays(use.others[0])
     jacobian = "diagonal" if stretched(use) or is_scalar(other.shape) else f"diag({use.others[0]})"
@@ -62,7 +81,7 @@ def divided(use: Use) -> str:
     if use.operand == 1:
         return one_to_one(use, f"−{a}/{raised(b, 2)}")
     if is_constant(below):
-        return ""
+        return scaled(use, f"{from_above(use)} / {factor(use.others[0])}")
     if is_scalar(below.shape) and not is_scalar(above.shape):
         return f"{held(use)}{use.others[0]} divides every entry: it stays as a divisor"
     return one_to_one(use, f"1/{b}")

@@ -10,6 +10,7 @@ from diagrad.operations.saying import (
     Letters,
     above,
     bare,
+    changed,
     factor,
     from_above,
     handed_on,
@@ -68,6 +69,8 @@ def outer(use: Use) -> str:
 
 def column_row(use: Use) -> str:
     """A column times a row."""
+    if not use.gradient:
+        return outer(use)
     other, incoming = transposed(use.others[0]), above(use)
     product = f"{incoming} {other}" if use.operand == 0 else f"{other} {incoming}"
     return f"{outer(use)}, which is {product}"
@@ -98,17 +101,20 @@ def row(use: Use) -> str:
         )
     own, entry = of_variable(use, IJ), of_operand(use, 0, AT_I)
     derivative = f"∂{of_value(use, AT_J)}/∂{own} = {entry}"
+    known = f"{held(use)}{own} reaches {of_value(use, AT_J)} alone: {derivative}"
+    if not use.gradient:
+        return known
     return (
-        f"{held(use)}{own} reaches {of_value(use, AT_J)} alone: {derivative}, "
-        f"so {handed_on(use, IJ)} = {entry} · {from_above(use, AT_J)}, "
+        f"{known}, so {handed_on(use, IJ)} = {entry} · {from_above(use, AT_J)}, "
         f"a column times a row, the outer product {transposed(x)} {above(use)}"
     )
 
 
 def _stands(use: Use, variable: Letters, value: Letters, other: Letters) -> str:
-    """hᵢ has the factor Wᵢⱼ in zⱼ."""
-    factor_of = of_operand(use, 1 - use.operand, other)
-    return f"{of_variable(use, variable)} has the factor {factor_of} in {of_value(use, value)}"
+    """zⱼ contains the term hᵢ Wᵢⱼ; of a row times a matrix or a matrix times a column."""
+    pair = of_variable(use, variable), of_operand(use, 1 - use.operand, other)
+    term = " ".join(pair if use.operand == 0 else pair[::-1])
+    return f"{of_value(use, value)} contains the term {term}"
 
 
 def column(use: Use) -> str:
@@ -124,38 +130,41 @@ def column(use: Use) -> str:
         return f"{known}, so {collected}, the column {transposed(W)} {above(use)}"
     own, entry = of_variable(use, IJ), of_operand(use, 1, AT_J)
     derivative = f"∂{of_value(use, AT_I)}/∂{own} = {entry}"
+    known = f"{held(use)}{own} reaches {of_value(use, AT_I)} alone: {derivative}"
+    if not use.gradient:
+        return known
     return (
-        f"{held(use)}{own} reaches {of_value(use, AT_I)} alone: {derivative}, "
-        f"so {handed_on(use, IJ)} = {from_above(use, AT_I)} · {entry}, "
+        f"{known}, so {handed_on(use, IJ)} = {from_above(use, AT_I)} · {entry}, "
         f"a column times a row, the outer product {above(use)} {transposed(x)}"
     )
 
 
 def matrices(use: Use) -> str:
     """By the pairing with the incoming derivative."""
+    if not use.gradient:
+        return _entries_of_product(use)
     A, B = (factor(text) for text in use.operands)
-    change = f"d{in_brackets(use.variable)}"
-    (G,) = _unspoken(use, ("G", "D", "K"))
+    change, incoming = changed(use), above(use)
     if use.operand == 0:
-        moved, paired = f"{change} {B}", f"{G} {transposed(use.operands[1])}"
+        moved, paired = f"{change} {B}", f"{incoming} {transposed(use.operands[1])}"
         factors = f"{entry_text(change, 'ik')} {of_operand(use, 1, KJ)}"
     else:
-        moved, paired = f"{A} {change}", f"{transposed(use.operands[0])} {G}"
+        moved, paired = f"{A} {change}", f"{transposed(use.operands[0])} {incoming}"
         factors = f"{of_operand(use, 0, IK)} {entry_text(change, 'kj')}"
-    first, second = _unspoken(use, ("AB", "UV", "PQ", "MN"))
-    of = use.incoming.partition("/∂")[0].removeprefix("∂")
+    of = incoming.partition("/∂")[0].removeprefix("∂")
     return (
-        f"{held(use)}a change {change} changes {use.value} by {moved}, and "
-        f"with {G} = {above(use)}, ⟨{G}, {moved}⟩ = Σᵢⱼₖ {G}ᵢⱼ {factors} = ⟨{paired}, {change}⟩, "
-        f"where ⟨{first}, {second}⟩ = Σᵢⱼ {first}ᵢⱼ {second}ᵢⱼ: {of} changes by that, and what "
-        f"stands beside {change} is the derivative"
+        f"{held(use)}a change {change} changes {use.value} by {moved}, and {of} by "
+        f"⟨{incoming}, {moved}⟩ = Σᵢⱼₖ {from_above(use, IJ)} · {factors} = ⟨{paired}, {change}⟩: "
+        f"what stands beside {change} is {onward(use, in_brackets(use.variable))}"
     )
 
 
-def _unspoken(use: Use, letters: tuple[str, ...]) -> tuple[str, ...]:
-    """The first of these letters, or pairs of them, that the use does not speak of."""
-    spoken = set("".join((*use.operands, use.value, above(use))))
-    return tuple(next((free for free in letters if not spoken & set(free)), letters[0]))
+def _entries_of_product(use: Use) -> str:
+    """Which entries one entry reaches, where no scalar is differentiated."""
+    value = entry_text(bare(use.value), "ij")
+    at, line, other = (IK, "row i", KJ) if use.operand == 0 else (KJ, "column j", IK)
+    own, entry = of_variable(use, at), of_operand(use, 1 - use.operand, other)
+    return f"{held(use)}{own} reaches all of {line} of {use.value}: ∂{value}/∂{own} = {entry}"
 
 
 def turned(use: Use) -> str:
@@ -165,6 +174,8 @@ def turned(use: Use) -> str:
         lies, was = ("row", "column") if is_row(use.node.shape) else ("column", "row")
         return f"the transpose writes the {was} {use.variable} as a {lies} and changes no entry"
     moved = f"{entry_text(use.value, 'ij')} = {entry_text(use.variable, 'ji')}"
+    if not use.gradient:
+        return f"transposing only moves entries, {moved}"
     back = transposed(above(use))
     return f"transposing only moves entries, {moved}, and {back} moves them back"
 
@@ -184,17 +195,17 @@ def on_diagonal(use: Use) -> str:
         return ""
     own, at = of_variable(use, AT_I), from_above(use, AT_I)
     only = f"{own} stands at the place i,i of {use.value} alone"
-    return f"{only}, so {handed_on(use, AT_I)} = {at}: the diagonal of {above(use)}"
+    placed = f"{only}, so {handed_on(use, AT_I)} = {at}"
+    return f"{placed}: the diagonal of {above(use)}" if use.gradient else placed
 
 
 def diagonal_of(use: Use) -> str:
     if is_scalar(use.node.shape):
         return ""
     own = onward(use, entry_text(bare(use.variable), "ii"))
-    return (
-        f"only the diagonal of {use.variable} enters: {own} = {from_above(use, AT_I)}, "
-        f"and 0 off the diagonal, the matrix diag({above(use)})"
-    )
+    entries = f"only the diagonal of {use.variable} enters: {own} = {from_above(use, AT_I)}"
+    matrix = f", the matrix diag({above(use)})" if use.gradient else ""
+    return f"{entries}, and 0 off the diagonal{matrix}"
 
 
 SENTENCES: dict[str, Callable[[Use], str]] = {

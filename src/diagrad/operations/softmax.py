@@ -36,6 +36,7 @@ from diagrad.operations.saying import (
     Letters,
     bare,
     entry_of,
+    free_letter,
     letters,
     of_value,
     of_variable,
@@ -114,23 +115,21 @@ class Softmax(AlongAxis):
     def says(self, use: Use) -> str:
         if not runs(use):
             return "the softmax of a single entry is 1 whatever it is, so its derivative is 0"
-        i, j, k = places(use)
+        i, j, _ = places(use)
         p, named = (use.value, "") if is_name(use.value) else named_softmax(use)
         at_i, at_j = (entry_of(p, use.node.shape, at) for at in (i, j))
-        share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
-        entries = f"∂{at_i}/∂{of_variable(use, j)} = {at_i}({delta_of(i, j)} − {at_j})"
-        known = f"{entries}{named}"
         moves = f"every entry of {use.variable} moves every entry of {p}"
-        because = f"because they share {share}: {known}"
-        if not is_vector(use.node.shape):
-            above = use.incoming.removesuffix(use.value)
-            both = summed(i[along_axis(use.node)], f"{above}{at_i} {at_i}")
-            contracted = f"{at_j}({above}{at_j} − {both})"
-            back = f"{above}{of_variable(use, j)} = {contracted}"
-            return f"each {line(use)} by itself: there {moves}, {because}; summed up, {back}"
-        product = f"{p}ᵀ {p}" if is_row(use.node.shape) else f"{p} {p}ᵀ"
-        jacobian = f"so the Jacobian diag({p}) − {product} is not diagonal"
-        return f"{moves}, {because}, {jacobian}"
+        slope = f"{at_i}({delta_of(i, j)} − {at_j}){named}"
+        known = f"{moves}, because they share {quotient_rule(use, at_i)} = {slope}"
+        if is_vector(use.node.shape):
+            product = f"{p}ᵀ {p}" if is_row(use.node.shape) else f"{p} {p}ᵀ"
+            return f"{known}, so the Jacobian diag({p}) − {product} is not diagonal"
+        within = f"within {line(use)} {'j' if along_axis(use.node) == -2 else 'i'} {known}"
+        if not use.gradient:
+            return within
+        of = use.incoming.removesuffix(use.value)
+        both = summed(i[along_axis(use.node)], f"{of}{at_i} {at_i}")
+        return f"{within}; summed up, {of}{of_variable(use, j)} = {at_j}({of}{at_j} − {both})"
 
     def moves(self, use: Use) -> str:
         if not runs(use):
@@ -242,6 +241,16 @@ class LogSumExp(Whole):
         return named_reduction("logsumexp", notation, node)
 
 
+def quotient_rule(use: Use, value: str) -> str:
+    """s = Σₖ exp(zₖ); quotient rule: ∂pᵢ/∂zⱼ = δᵢⱼ exp(zᵢ)/s − exp(zᵢ) exp(zⱼ)/s²."""
+    i, j, k = places(use)
+    s = free_letter(use, "scqSC")
+    own, by, running = (of_variable(use, at) for at in (i, j, k))
+    share = f"{s} = {summed(k[along_axis(use.node)], f'exp({running})')}"
+    quotient = f"{delta_of(i, j)} exp({own})/{s} − exp({own}) exp({by})/{s}²"
+    return f"{share}; quotient rule: ∂{value}/∂{by} = {quotient}"
+
+
 def runs(use: Use) -> bool:
     """Whether it runs over more than one entry."""
     return use.node.shape[along_axis(use.node)] != UNIT
@@ -274,9 +283,7 @@ def explained(i: Letters, j: Letters) -> str:
 
 def named_softmax(use: Use, k: int = 0) -> tuple[str, str]:
     """A letter for the softmax of operand k, that the use does not speak of, and what it is."""
-    small = ("p", "q", "s") if UNIT in use.node.operands[k].shape else ("P", "Q", "S")
-    spoken = set("".join(use.operands))
-    letter = next((letter for letter in small if letter not in spoken), small[0])
+    letter = free_letter(use, "pqr" if UNIT in use.node.operands[k].shape else "PQR")
     down = use.node.parameters == (0,) and UNIT not in use.node.shape
     return letter, f" with {letter} = softmax({bare(use.operands[k])}{', axis=0' if down else ''})"
 

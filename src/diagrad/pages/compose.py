@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.step import Step
-from diagrad.derivation.sweep import Node
 from diagrad.errors import DerivationError
 from diagrad.expression import Symbol, walk
 from diagrad.formula import Formula
@@ -15,6 +14,7 @@ from diagrad.pages import maths, words
 from diagrad.pages.differentials import DifferentialItems
 from diagrad.pages.entries import EntryItems
 from diagrad.pages.page import Block, Equation, Heading, Item, Maths, Outcome, Page, Side
+from diagrad.pages.signs import Signs
 from diagrad.pages.steps import JacobianItems, sentences
 from diagrad.pages.story import Story
 from diagrad.pages.text import rows_of
@@ -67,17 +67,10 @@ class Composer:
     def _signs(self, blocks: Sequence[Block]) -> tuple[str, ...]:
         """What the signs mean that stand on the page."""
         shown = "\n".join(row.text for row in rows_of(tuple(blocks), 1000, False))
-        nodes = self.story.last.sweep.nodes.values()
-        chains = {words.kind(node.shape) for node in nodes if self._is_product(node)}
-        told = set(self.routes) - {"differential"}
-        said = words.legend(
-            shown, self.story.last.sweep.scalar and bool(told), chains if told else ()
-        )
-        of = self.story.names.shown(self.story.of, "unicode")
-        said = [sentence.replace("∂J/", f"∂{of}/") for sentence in said]
+        said = Signs(self.story, shown, self.routes).sentences()
         if "differential" in self.routes:
-            said += words.of_differentials(*self._differentiated(), shown)
-        return tuple(said)
+            said += tuple(words.of_differentials(*self._differentiated(), shown))
+        return said
 
     def _differentiated(self) -> tuple[str, str]:
         """The scalar whose differential is taken, and the row or column."""
@@ -86,11 +79,6 @@ class Composer:
         of = [names.shown(s.of, "unicode") for s in sweeps if s.scalar]
         vectors = [s.of for s in sweeps if not s.scalar]
         return "".join(of), "".join(names.shown(name, "unicode") for name in vectors)
-
-    def _is_product(self, node: Node) -> bool:
-        """Whether the chain rule for a node is a product of Jacobians."""
-        sizes = [len(self.story.last.sweep.nodes[link.consumer].head.axes) for link in node.links]
-        return len(node.head.axes) == 1 and any(size == 1 for size in sizes)
 
     def _steps(self, route: str) -> Iterator[Block]:
         kind = KINDS[route]
@@ -124,9 +112,16 @@ class Composer:
         shared = [s for s in place if s.target[1] not in asked]
         own = [] if self._is_overview else place[len(shared) :]
         own.sort(key=lambda s: asked.index(s.target[1]))
-        count = words.all_of(len(asked))
-        yield from _headed(Heading(f"One sweep back, shared by {count}"), shared)
+        yield from _headed(Heading(self._swept(shared)), shared)
         yield from _headed(Heading("What each variable adds") if shared else None, own)
+
+    def _swept(self, shared: Sequence[Step]) -> str:
+        """Whether every variable needs all of the sweep."""
+        told = [d.told(self.routes[0]) for d in self.story.derivations]
+        targets = [{step.target for step in steps} for steps in told]
+        if all(step.target in of for step in shared for of in targets):
+            return f"One sweep back, shared by {words.all_of(len(targets))}"
+        return "One sweep back, of which each variable uses what it needs"
 
     def _second_order(self, steps: Sequence[Step]) -> Iterator[tuple[Heading | None, Step]]:
         """The gradient under its name, then the derivative of that."""
@@ -159,7 +154,14 @@ class Composer:
             checks = [
                 f"{self.label(d)('unicode')} at {d.verification}" for d in self.story.derivations
             ]
-        return Outcome(results, named, tuple(checks))
+        return Outcome(tuple(results), named, tuple(checks), tuple(self._remarks()))
+
+    def _remarks(self) -> Iterator[str]:
+        """What was used in writing the results out: ∂J/∂x written out with Σₖ uₖ = 0, …"""
+        for d in self.story.derivations:
+            used = "; ".join(sentences(d.told(self.routes[0])[-1].because)[1:])
+            if self._short(d) is not None and used:
+                yield f"{self.label(d)('unicode')} written out with {used}"
 
     def _result(self, d: Derivation) -> Equation:
         """∂J/∂W₁ = xᵀ δ₁ = xᵀ (… written out)."""

@@ -73,7 +73,9 @@ class EntryItems(JacobianItems):
         for line in lines:
             if line.rule != "vectorise":
                 sides.append(Side(maths.written(line.after), line.because))
-        after = Side(maths.written(step.after), vectors[0].because if vectors else "")
+        why = vectors[0].because if vectors else ""
+        after = Side(maths.written(step.after), "" if why in self.said else why)
+        self.said |= {why}
         if not entrywise:
             sides.append(after)
         left = self.story.target(*step.target, entry=entrywise)

@@ -106,6 +106,8 @@ class Marked:
                 yield self.paragraph(self.say(equation.shape) + ".")
         for name, formula in outcome.named:
             yield self.equations([Equation(name, (Side(formula),), lead="with")])
+        for remark in outcome.remarks:
+            yield self.paragraph(self.say(remark[:1].upper() + remark[1:]) + ".")
         for check in outcome.checks:
             yield self.paragraph(self.say(f"Checked: {in_powers(check)}") + ".")
 

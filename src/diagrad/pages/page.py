@@ -69,11 +69,13 @@ class Heading(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The results, the names that stand in them, and how they were checked."""
+    """The results, the names that stand in them, how they were checked, and `remarks` on what was
+    used in writing them out."""
 
     results: tuple[Equation, ...]
     named: tuple[tuple[Maths, Maths], ...]
     checks: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 Block = Given | Heading | Item | Outcome

@@ -111,11 +111,15 @@ class JacobianItems:
             return None
         if self.story.rank(step.target[0]):
             return None
-        if all(f.shape for f in step.chain[0]):
+        if all(f.shape for f in step.chain[0]) or self._is_paired(step):
             return None
         same = (s for s in step.substeps if s.target[1] == step.target[1])
         local = (s for s in same if s.target[0] != step.target[0] and s.after.shown_labels)
         return next(local, None)
+
+    def _is_paired(self, step: Step) -> bool:
+        """Whether the reason pairs it with a change, which needs no entries."""
+        return self.depth != FULL and "⟨" in step.because
 
     def _entry(self, step: Step, formula: Formula) -> Maths:
         """The entry of the step's derivative that a formula by elements is."""
@@ -165,7 +169,7 @@ class JacobianItems:
         said = [s for s in sentences(step.because) if s not in told and s not in self.said]
         if len(step.chain) > 1:
             said.insert(0, self._several(step))
-        reason = "; ".join(filter(None, said))
+        reason = "; ".join(dict.fromkeys(filter(None, said)))
         if self.depth != FULL or step.rule in ("chain rule", ""):
             return reason
         return f"{step.rule} — {reason}" if reason else step.rule
@@ -189,7 +193,8 @@ def _is_collapse(step: Step) -> bool:
 
 
 def _reasons(item: Item) -> list[str]:
-    return sentences(item.reason) + [s for part in item.parts for s in _reasons(part)]
+    reason = item.reason.partition(" — ")[2] or item.reason
+    return sentences(reason) + [s for part in item.parts for s in _reasons(part)]
 
 
 def distinct(left: Maths, sides: Sequence[Maths]) -> tuple[Side, ...]:

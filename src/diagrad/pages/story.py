@@ -112,7 +112,9 @@ class Story:
             if name in done or name not in children:
                 continue
             stations = [[name]]
-            while len(below := children.get(stations[-1][0], [])) >= 1:
+            while below := children.get(stations[-1][0], []):
+                if stations[-1][0] in done:
+                    break
                 done.add(stations[-1][0])
                 stations.append(below)
                 if len(below) > 1:

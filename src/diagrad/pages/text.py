@@ -253,6 +253,9 @@ class Writer:
         for name, formula in outcome.named:
             head = " " * INDENT + "with " + name(self.style)
             yield from self._side(head, formula(self.style), columns(head))
+        for remark in outcome.remarks:
+            for line in wrapped(self.say(remark), self.width - INDENT):
+                yield Row(" " * INDENT + line, kind=REASON)
         for k, check in enumerate(outcome.checks):
             for line in wrapped(self.say(check), self.width - INDENT):
                 yield Row(_filled("" if k else "Checked", INDENT) + line)

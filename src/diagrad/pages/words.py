@@ -102,14 +102,20 @@ def remark_on(name: str, expression: Expression, names: Names) -> str:
     if isinstance(operation, Elementwise):
         return ", ".join(filter(None, ["entry by entry", _meaning(operation)]))
     if operation.name == "softmax" and UNIT not in expression.shape:
-        return "column by column" if expression.parameters[:1] == (0,) else "row by row"
+        down = expression.parameters[:1] == (0,)
+        by = "column by column: " if down else "row by row: "
+        return by + _softmax(names.shown(name, "unicode"), shown[0], "ij", "kj" if down else "ik")
     if operation.name == "softmax":
-        value, of = entry_text(names.shown(name, "unicode"), "i"), shown[0]
-        return f"{value} = exp({entry_text(of, 'i')}) / Σₖ exp({entry_text(of, 'k')})"
+        return _softmax(names.shown(name, "unicode"), shown[0], "i", "k")
     if operation.name == "+" and UNIT in operands[1].shape and UNIT not in expression.shape:
         each = {True: "row", False: "column"}[is_row(operands[1].shape)]
         return "" if is_scalar(operands[1].shape) else f"{shown[1]} is added to every {each}"
     return ""
+
+
+def _softmax(value: str, of: str, at: str, along: str) -> str:
+    share = f"Σₖ exp({entry_text(of, along)})"
+    return f"{entry_text(value, at)} = exp({entry_text(of, at)}) / {share}"
 
 
 def _meaning(function: Elementwise) -> str:
@@ -119,31 +125,6 @@ def _meaning(function: Elementwise) -> str:
         return ""
     at = formula.replace("x", "t").replace("ˣ", "ᵗ").replace("mat(", "max(")
     return f"{function.word}(t) = {at.replace('etp', 'exp').replace('mat', 'max')}"
-
-
-def legend(text: str, gradient: bool, chains: Iterable[str]) -> list[str]:
-    """What the signs of a page mean, as far as they stand in its text; `chains` are the kinds of
-    the variables to which a product of Jacobians leads."""
-    said = []
-    both = [sign for sign in "∘⊘" if sign in text]
-    if both:
-        one = {"∘": "multiplies", "⊘": "divides"}
-        verb = one[both[0]] if len(both) == 1 else "multiply and divide"
-        said.append(f"{' and '.join(both)} {verb} entry by entry, after matrix products")
-    if "𝟏" in text:
-        said.append("𝟏 is a column of ones: A 𝟏 has the sums of rows, 𝟏ᵀ A those of columns")
-        said.append("a single row or column beside a matrix is repeated")
-    if re.search("δ[ᵢⱼₖₗₘₙ]", text):
-        said.append("δᵢⱼ = ∂uᵢ/∂uⱼ is 1 if i = j, else 0")
-    kinds = set(chains)
-    if kinds:
-        said.append("∂u/∂v has ∂uᵢ/∂vⱼ in row i and column j")
-    if gradient and kinds & {"row", "column"}:
-        rule = "∂J/∂vⱼ = Σᵢ ∂J/∂uᵢ · ∂uᵢ/∂vⱼ"
-        ways = {"row": "the row ∂J/∂u times ∂u/∂v", "column": "(∂u/∂v)ᵀ times the column ∂J/∂u"}
-        shown = [ways[kind] for kind in ("row", "column") if kind in kinds]
-        said.append(f"chain rule: {rule}, {' or '.join(shown)}")
-    return said
 
 
 def of_differentials(of: str, vector: str, text: str) -> Iterator[str]:

@@ -92,9 +92,11 @@ def _pieces(sentence: str) -> Iterator[str]:
             word in OPERATORS
             or held[-1] in OPERATORS
             or held[-1].startswith("Σ")
+            or held[-1].endswith("′")
             or open_brackets > 0
         )
-        if held and not (glue and len(" ".join(held)) < GLUED):
+        paired = held and "⟨" in " ".join(held).rpartition("⟩")[2]
+        if held and not paired and not (glue and len(" ".join(held)) < GLUED):
             yield " ".join(held)
             held, open_brackets = [], 0
         held.append(word)
