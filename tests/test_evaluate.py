@@ -74,8 +74,29 @@ ORACLES = {
     "max": lambda v: np.array([[max(row)] for row in v.A]),
     "min": lambda v: np.array([[min(column) for column in v.A.T]]),
     "prod": lambda v: np.array([[math.prod(row)] for row in v.A]),
+    "inv": lambda v: cofactors(v.S).T / np.linalg.det(v.S),
+    "det": lambda v: np.reshape(v.S[0] @ cofactors(v.S)[0], (1, 1)),
+    "logdet": lambda v: np.log(np.linalg.svd(v.S)[1]).sum().reshape(1, 1),
+    "solve": lambda v: cofactors(v.S).T / np.linalg.det(v.S) @ v.A.T,
+    "pinv": lambda v: np.linalg.lstsq(v.A, np.eye(len(v.A)), rcond=None)[0],
+    "cholesky": lambda v: signed(np.linalg.qr(v.S.T)[1].T),
+    "tril": lambda v: np.where(np.subtract.outer(range(len(v.S)), range(len(v.S))) < 0, 0, v.S),
     "mse": lambda v: np.average((v.A - v.B) ** 2).reshape(1, 1),
 }
+
+
+def cofactors(a):
+    """(−1)ⁱ⁺ʲ times the determinant without row i and column j."""
+    minor = [
+        [np.linalg.det(np.delete(np.delete(a, i, 0), j, 1)) for j in range(len(a))]
+        for i in range(len(a))
+    ]
+    return np.array(minor) * (-1.0) ** np.add.outer(range(len(a)), range(len(a)))
+
+
+def signed(lower):
+    """A triangular factor with its diagonal made positive."""
+    return lower * np.sign(np.diag(lower))
 
 
 class Values:

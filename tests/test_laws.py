@@ -154,6 +154,8 @@ orthogonal inverses: x @ inv(Q) @ x.T + logdet(Q) * sum(x) by x
     Q: matrix[n, n] & orthogonal; x: row[n]
 rank one: det(a * eye(n) + 2 * u @ v.T) + logdet(a * eye(n) + u @ u.T) by u
     a: scalar & positive; u: column[n]; v: column[n]
+rank one, inverted: x @ inv(eye(n) + u @ v.T) @ x.T + x @ inv(a * eye(n) - u @ u.T) @ x.T by u
+    a: scalar & positive; u: column[n]; v: column[n]; x: row[n]
 pseudoinverses: sum(A @ pinv(A) @ A @ x.T) + sum(pinv(A) @ A @ pinv(A) @ y.T) by x
     A: matrix[m, n]; x: row[n]; y: row[m]
 projections: norm(y - P @ y) ** 2 by y
@@ -165,8 +167,9 @@ oblique projections: x.T @ P.T @ P.T @ x + sum(P @ P @ x) by x
 Cholesky: x @ inv(L).T @ inv(L) @ x.T + det(L) + logdet(L) + sum(x @ L @ L.T) by x
     S: matrix[n, n] & spd; x: row[n]
     L = cholesky(S)
-Cholesky of a Gaussian: sum(log(diagonal(cholesky(A @ A.T)))) by A
-    A: matrix[n, n]
+Cholesky of a Gaussian: sum(log(diagonal(L))) + norm(inv(L) @ x) ** 2 by A
+    A: matrix[n, n]; x: column[n]
+    L = cholesky(A @ A.T)
 softmax as a quotient: sum(t * exp(z) ** 2 / sum(exp(z)) ** 2) + z @ softmax(2 * z + c).T by z
     z: row[n]; t: row[n]; c: scalar
 attention in exponentials: sum((exp(S) @ V / sum(exp(S), axis=1)) ** 2) by S

@@ -5,8 +5,10 @@ from __future__ import annotations
 from diagrad.derivation.route import Route
 from diagrad.derivation.step import Step
 from diagrad.derivation.sweep import Node
-from diagrad.index.expanding import cancelled, settled
-from diagrad.index.term import Head, Sum
+from diagrad.index.expanding import cancelled, distributed, settled
+from diagrad.index.knowledge import has
+from diagrad.index.relabel import canonical
+from diagrad.index.term import Factor, Head, Sum
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.lettering import lettered
 from diagrad.matrix.shown import Shown
@@ -69,13 +71,31 @@ class ElementsRoute(Route):
             letters = lettered(places)[len(places) :]
             printed = self.book.formula(after).unicode()
             forms.append(("vectorise", self.indices.vectorised(normal, letters, printed), after))
+        renamed = self._renamed(raw, normal)
         steps, before = [], None
         for rule, why, form in forms:
-            if form is not None and before is not None and not self.book.alike(before, form):
+            if form is not None and before is not None and not self._alike(before, form, renamed):
                 said = why or self.indices.collapse(self.book.formula(before), raw)
                 steps.append(self.part(node, before, form, rule, said))
             before = form or before
         return steps
+
+    def _alike(self, a: Shown, b: Shown, renamed: bool) -> bool:
+        """Whether two formulas print alike, up to letters where their bound labels are renamed."""
+        first, second = (self.book.formula(shown).unicode() for shown in (a, b))
+        only_letters = renamed and bool(b.labels) and len(first) == len(second)
+        return first == second or only_letters
+
+    def _renamed(self, raw: Sum, normal: Head) -> bool:
+        """Whether the normal form only calls the bound labels otherwise."""
+
+        def symmetric(head: Head) -> bool:
+            return len(head.axes) == 2 and has(self.sweep.context, head, "symmetric")
+
+        if not isinstance(normal, Sum) or all(len(term.bound) < 2 for term in normal.terms):
+            return False
+        products = [product for term in raw.terms for product in distributed(term, _whole)]
+        return {canonical(product, symmetric) for product in products} == set(normal.terms)
 
     def _bare_entries(self, raw: Sum, node: Node) -> Shown | None:
         """By elements with δ contracted, where nothing is known of any variable."""
@@ -104,3 +124,8 @@ class ElementsRoute(Route):
             return self.book.entries(head, node)
         except NoMatrixForm:
             return None
+
+
+def _whole(factor: Factor) -> bool:
+    """Whether a factor is a local derivative of its own: a sum, taken once."""
+    return isinstance(factor.head, Sum) and factor.exponent == 1

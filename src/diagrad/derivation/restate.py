@@ -25,6 +25,9 @@ NOWHERE = Span(1, 1, 1)
 MOVES = frozenset({"T", "negate"})
 REDUCES = frozenset({"sum", "mean", "negate", "+", "-", "*", "/"})
 
+LETTERS = {"softmax": "p", "sqrt": "s", "norm": "s", "exp": "e", "inv": "v", "pinv": "v"}
+LETTERS |= {"cholesky": "l"}
+
 
 class Restated(NamedTuple):
     """The problem with more names: `of` is the name of what is differentiated, `introduced` are
@@ -193,9 +196,10 @@ def _is_constant_scalar(expression: Expression) -> bool:
 
 def _letter(parent: Apply, operand: Expression) -> str:
     """The letter that people use: z for what a function is taken of, r for a residual that is
-    squared, p for what softmax gives, s for a root, a for another activation."""
+    squared, p for what softmax gives, s for a root, v for an inverse, l for a Cholesky
+    factor, a for another activation."""
     own = operand.operation if isinstance(operand, Apply) else parent.operation
     if parent.operation.curved and not own.curved:
         squares = parent.operation.name in ("**", "square", "norm", "norm1", "abs")
         return "r" if squares and own.name in ("+", "-") else "z"
-    return {"softmax": "p", "sqrt": "s", "norm": "s", "exp": "e"}.get(own.name, "a")
+    return LETTERS.get(own.name, "a")

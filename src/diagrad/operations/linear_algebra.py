@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from diagrad.dimensions import SCALAR, UNIT, Shape
-from diagrad.expression import Apply, Expression, untransposed
+from diagrad.expression import Apply, Expression, untransposed, walk
 from diagrad.index.build import (
     Indexed,
     Polynomial,
@@ -154,7 +154,10 @@ class Determinant(Operation):
         return tensor((k, m), head[()] * inverse_of(A)[m, k])
 
     def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
-        return applied(self, [untransposed(show(head.arguments[0], 0, 1))])
+        """Of A or Aᵀ, whichever is shorter."""
+        A = head.arguments[0]
+        ways = (untransposed(show(A, *axes)) for axes in ((0, 1), (1, 0)))
+        return applied(self, [min(ways, key=lambda shown: sum(1 for _ in walk(shown)))])
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         value: Array = np.linalg.det(arrays[0])
@@ -214,7 +217,7 @@ class Solve(Operation):
     because = "the solution is A⁻¹ B: linear in B, and dA⁻¹ is −A⁻¹ dA A⁻¹"
     rule = "solution of linear equations"
     source = MAGNUS
-    curved = True
+    curved, reuses_value = True, True
 
     def says(self, use: Use) -> str:
         return saying_linear.solved(use)

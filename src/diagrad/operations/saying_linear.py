@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from diagrad.dimensions import is_scalar, is_vector
-from diagrad.operations.room import Use, entry_text, in_brackets
+from diagrad.operations.room import Use, entry_text, in_brackets, is_name
 from diagrad.operations.saying import above, bare, factor, held, onward, transposed
 
 
 def differential(text: str) -> str:
     """dX, or d(A B)."""
-    return f"d{in_brackets(bare(text))}"
+    return f"d{bare(text)}" if is_name(bare(text)) else f"d({bare(text)})"
 
 
 def own(use: Use) -> str:
@@ -27,11 +27,18 @@ def inverted(use: Use) -> str:
         return reciprocal(use)
     X, V = own(use), factor(use.value)
     dX, dV = differential(use.variable), differential(use.value)
-    return (
+    rule = (
         f"{X} {V} stays I, so {dX} {V} + {X} {dV} is 0 and {dV} is −{V} {dX} {V}, in this order, "
-        f"for matrices do not commute; what stands left and right of {dX} goes over transposed: "
-        f"{whole(use)} is −{transposed(V)} {above(use)} {transposed(V)}"
+        "for matrices do not commute"
     )
+    return rule + gone_over(use, dX, f"−{transposed(V)} {above(use)} {transposed(V)}")
+
+
+def gone_over(use: Use, dX: str, pulled: str) -> str:
+    """What a gradient makes of a differential, with what stands beside dX."""
+    if not use.gradient:
+        return ""
+    return f"; what stands left and right of {dX} goes over transposed: {whole(use)} is {pulled}"
 
 
 def reciprocal(use: Use) -> str:
@@ -70,16 +77,14 @@ def solved(use: Use) -> str:
         return f"{held(use)}{use.value} is {B} divided by {A}"
     inverse = transposed(f"{in_brackets(bare(use.operands[0]))}⁻¹")
     if use.operand == 1:
-        return (
-            f"{held(use)}{use.value} is the inverse of {A} times {B}, so it is linear in {B}: "
-            f"{whole(use)} is {inverse} {above(use)}"
-        )
+        linear = f"{held(use)}{use.value} is the inverse of {A} times {B}, so it is linear in {B}"
+        return f"{linear}: {whole(use)} is {inverse} {above(use)}" if use.gradient else linear
     dA, X = differential(use.operands[0]), factor(use.value)
-    return (
+    rule = (
         f"{held(use)}{A} {X} stays {B}, so {dA} {X} + {A} {differential(X)} is 0: "
-        f"{differential(X)} is minus the inverse of {A} times {dA} {X}; what stands left and right "
-        f"of {dA} goes over transposed: {whole(use)} is −{inverse} {above(use)} {transposed(X)}"
+        f"{differential(X)} is minus the inverse of {A} times {dA} {X}"
     )
+    return rule + gone_over(use, dA, f"−{inverse} {above(use)} {transposed(X)}")
 
 
 def pseudoinverted(use: Use) -> str:
@@ -105,11 +110,13 @@ def pseudoinverted(use: Use) -> str:
 def factored(use: Use) -> str:
     if is_scalar(use.node.shape):
         return f"the factor of a number is its root: {use.value} is √({bare(use.variable)})"
-    L, S = factor(use.value), differential(use.variable)
+    L, dL, dS = factor(use.value), differential(use.value), differential(use.variable)
+    inverse = f"{in_brackets(bare(use.value))}⁻¹"
     return (
-        f"{L} {transposed(L)} stays the symmetric part of {bare(use.variable)}, so L⁻¹ dL and its "
-        f"transpose make L⁻¹ dS L⁻ᵀ, with L for {use.value} and dS for the symmetric part of {S}; "
-        "L⁻¹ dL is lower triangular, so it is the lower triangle of that with half of the diagonal"
+        f"{L} {transposed(L)} stays the symmetric part of {bare(use.variable)}, so {inverse} {dL} "
+        f"and its transpose make {inverse} {dS} {transposed(inverse)}, of {dS} the symmetric part; "
+        f"the first is lower triangular, so it is the lower triangle of that with half of the "
+        "diagonal"
     )
 
 

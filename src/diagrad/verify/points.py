@@ -30,6 +30,7 @@ RANGES = {
     "large": (1.2, 3.0),
 }
 SMALLEST, SPARE, ORDERS, ATTEMPTS, CONDITION = 3, 2, 5, 50, 100.0
+DOMINANT = 3.0
 
 Generator = np.random.Generator
 
@@ -86,7 +87,7 @@ def _variable(
     for _ in range(ATTEMPTS):
         array = _entries((rows, columns), facts, declaration.sums_along, rng, style)
         if rows == columns:
-            array = _structured(array, facts, rng)
+            array = _structured(array, facts, rng, style)
         if not _is_square(array, facts) or np.linalg.cond(array) < CONDITION:
             break
     return array
@@ -123,9 +124,9 @@ def _onehot(shape: tuple[int, int], axis: int | None, rng: Generator) -> Array:
     return np.eye(columns)[rng.integers(columns, size=rows)]
 
 
-def _structured(array: Array, facts: frozenset[str], rng: Generator) -> Array:
+def _structured(array: Array, facts: frozenset[str], rng: Generator, style: str) -> Array:
     """A square matrix with the facts about matrices, made from entries with the facts about
-    entries."""
+    entries. A large one has so large a diagonal that its symmetric part is positive definite."""
     triangular = facts & {"lower", "upper"}
     is_diagonal = len(triangular) == 2 or bool(triangular and facts & {"symmetric", "orthogonal"})
     if "orthogonal" in facts:
@@ -135,6 +136,8 @@ def _structured(array: Array, facts: frozenset[str], rng: Generator) -> Array:
         array = array / (1.1 * array.max()) if "prob" in facts else array
     elif "symmetric" in facts:
         array = np.triu(array) + np.triu(array, 1).T
+    if style == "large" and not facts & {"spd", "prob", "pm1", "onehot", "simplex"}:
+        array = array + DOMINANT * len(array) * np.eye(len(array))
     if is_diagonal:
         return np.diag(np.diag(array))
     if triangular:

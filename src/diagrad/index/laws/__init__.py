@@ -9,19 +9,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from diagrad.index.laws.cancelling import (
-    factor_times_itself,
     inverse_cancels,
     inverse_of_name,
-    logs_of_factor,
     projection_twice,
     pseudoinverse_between,
 )
+from diagrad.index.laws.cholesky import (
+    determinant_of_factor,
+    factor_times_itself,
+    logs_of_factor,
+    whitened,
+)
 from diagrad.index.laws.determinants import (
     determinant_of_diagonal,
-    determinant_of_factor,
     determinant_of_inverse,
     determinant_of_orthogonal,
-    determinant_of_rank_one_update,
     determinant_turned,
 )
 from diagrad.index.laws.digits import all_digits, any_digit, one_digit
@@ -53,6 +55,7 @@ from diagrad.index.laws.inverses import (
 from diagrad.index.laws.labels import contract_delta, squared, summed_group, vanished
 from diagrad.index.laws.names import gathered, named
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
+from diagrad.index.laws.rank_one import determinant_of_rank_one_update, inverse_on_its_vector
 from diagrad.index.term import Sum, Term
 
 if TYPE_CHECKING:
@@ -88,7 +91,9 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("orthogonal", orthogonal),
     ("inverse cancels", inverse_cancels),
     ("inverse of a name cancels", inverse_of_name),
+    ("inverse on its own vector", inverse_on_its_vector),
     ("factor times itself", factor_times_itself),
+    ("norm of what a factor whitens", whitened),
     ("logarithms of a factor", logs_of_factor),
     ("pseudoinverse between", pseudoinverse_between),
     ("projection", projection_twice),

@@ -1,4 +1,4 @@
-"""A matrix beside its inverse, and what else a factor and its kin make together."""
+"""A matrix beside its inverse or its pseudoinverse, and a projection beside itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from diagrad.index import knowledge
 from diagrad.index.definitions import found_once
 from diagrad.index.laws.chains import Chain, chain_of
-from diagrad.index.laws.determinants import factor_of, symmetric_part
 from diagrad.index.laws.inverses import inverted, reciprocal
 from diagrad.index.relabel import dropped, occurrences, struck
 from diagrad.index.term import Applied, Definition, Delta, Factor, Head, Sum, Term, rational
 from diagrad.operations.factorisations import PINV
-from diagrad.operations.linear_algebra import LOGDET, inverse_of
 
 if TYPE_CHECKING:
     from diagrad.index.context import Context
@@ -94,55 +92,6 @@ def _end_met(term: Term, k: int, places: Mapping[int, list[int]], chain: Chain, 
         f.head is link.head and f.exponent == 1 and f.labels[axis] == k
         for f in (term.factors[p] for p in places[k])
     )
-
-
-def factor_times_itself(context: Context, term: Term) -> Term | None:
-    """Σₖ Lᵢₖ Lⱼₖ = Sᵢⱼ and Σₖ (L⁻¹)ₖᵢ (L⁻¹)ₖⱼ = (S⁻¹)ᵢⱼ for the Cholesky factor L of S, where k
-    stands nowhere else."""
-    for k, places in occurrences(term).items():
-        if len(places) != 2 or places[0] == places[1]:
-            continue
-        first, second = (term.factors[p] for p in places)
-        if first.head is not second.head or first.exponent != 1 or second.exponent != 1:
-            continue
-        inverse = inverted(context, first.head)
-        L = factor_of(context, first.head if inverse is None else inverse)
-        side = 1 if inverse is None else 0
-        if L is None or first.labels[side] != k or second.labels[side] != k:
-            continue
-        S = symmetric_part(L) if inverse is None else inverse_of(symmetric_part(L))
-        together = Factor(context.normal(S), (first.labels[1 - side], second.labels[1 - side]))
-        rest = tuple(f for p, f in enumerate(term.factors) if p not in places)
-        return struck(term._replace(factors=(*rest, together)), [k])
-    return None
-
-
-def logs_of_factor(context: Context, term: Term) -> Term | None:
-    """Σₖ log Lₖₖ = ½ log|det S| for the Cholesky factor L of S, where k stands nowhere else."""
-    for k, places in occurrences(term).items():
-        factor = term.factors[places[0]] if len(places) == 1 else None
-        if factor is None or factor.exponent != 1 or not isinstance(factor.head, Applied):
-            continue
-        if factor.head.operation.name != "log" or len(factor.labels) != 1:
-            continue
-        L = _on_the_diagonal(context, factor.head.arguments[0])
-        if L is not None:
-            S = Applied(LOGDET, (symmetric_part(L),), ())
-            of_S = Factor(context.normal(S), ())
-            rest = dropped(term, places[0])
-            number = rational(Fraction(rest.coefficient) / 2)
-            return struck(Term(number, (*rest.factors, of_S), rest.bound), [k])
-    return None
-
-
-def _on_the_diagonal(context: Context, head: Head) -> Applied | None:
-    """The Cholesky factor whose diagonal a vector is, or None."""
-    if not isinstance(head, Sum) or len(head.terms) != 1:
-        return None
-    (term,) = head.terms
-    plain = term.coefficient == 1 and len(term.factors) == 1 and term.factors[0].exponent == 1
-    same = plain and term.factors[0].labels == (0, 0)
-    return factor_of(context, term.factors[0].head) if same else None
 
 
 def projection_twice(context: Context, term: Term) -> Term | None:
