@@ -166,11 +166,15 @@ class JacobianRoute(Route):
         ]
 
     def multiplied_out(self, node: Node) -> str:
-        """A Jacobian of several terms, diag(p) − pᵀ p, times what comes in, term by term."""
+        """The product with a Jacobian of several terms, term by term."""
+        return listed([f"{p.unicode()} = {out.unicode()}" for p, out in self.products(node)])
+
+    def products(self, node: Node) -> list[tuple[Formula, Formula]]:
+        """Each term of a Jacobian such as diag(p) − pᵀ p times what comes in, and what it is."""
         (link,) = node.links if len(node.links) == 1 else (None,)
         if link is None or len(as_sum(link.local).terms) < 2:
-            return ""
-        said = []
+            return []
+        found = []
         for term in as_sum(link.local).terms:
             one = link._replace(local=Sum(link.local.axes, (term,)))
             try:
@@ -178,11 +182,11 @@ class JacobianRoute(Route):
                 head, raiser = self.book.without_facts(self.uncollapsed(one, inlined=True))
                 outcome = self.book.written(head, node, raiser)
             except NoMatrixForm:
-                return ""
+                return []
             if self.book.alike(product, outcome):
-                return ""
-            said.append(" = ".join(self.book.formula(f).unicode() for f in (product, outcome)))
-        return listed(said)
+                return []
+            found.append((self.book.formula(product), self.book.formula(outcome)))
+        return found
 
     def spelled_out(self, written: Shown) -> Shown:
         """The formula with the incoming derivatives written out."""
