@@ -17,7 +17,7 @@ from diagrad.derivation.sweep import Link, Node, as_sum
 from diagrad.dimensions import UNIT
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.formula import Formula
-from diagrad.index.term import Sum
+from diagrad.index.term import Delta, Sum
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.explicit import explicit
@@ -53,7 +53,18 @@ class JacobianRoute(Route):
         """Why, and which definitions were recognised on the way."""
         spelled = self.spelled_out(before).expression
         found = recognised(self.reasons, node, spelled, after.expression) if node.links else []
+        if self._has_mixed_jacobian(node) and not self.reasons.facts(node):
+            found.insert(0, self.multiplied_out(node))
         return "; ".join(filter(None, [self.reasons.of_node(node), *found]))
+
+    def _has_mixed_jacobian(self, node: Node) -> bool:
+        """Whether a gradient comes by a Jacobian with a diagonal term and another, as softmax's."""
+        (link,) = node.links if len(node.links) == 1 else (None,)
+        if link is None or not self.sweep.scalar or len(link.local.axes) != 2:
+            return False
+        terms = as_sum(link.local).terms
+        diagonal = [any(isinstance(f.head, Delta) for f in t.factors) for t in terms]
+        return len(node.head.axes) == 1 and any(diagonal) and not all(diagonal)
 
     def _spelled(self, node: Node, before: Shown, after: Shown) -> Formula | None:
         """The product with the incoming derivatives written out, where that is news."""
@@ -138,7 +149,7 @@ class JacobianRoute(Route):
             return []
         if self.book.alike(before, after):
             return []
-        why = self.indices.collapse(self.book.formula(before))
+        why = self.indices.collapse(*map(self.book.formula, (before, after)))
         return [self.part(node, before, after, "contract δ", why)]
 
     def simplifying(self, node: Node, before: Shown, after: Shown) -> list[Step]:
@@ -172,7 +183,7 @@ class JacobianRoute(Route):
     def products(self, node: Node) -> list[tuple[Formula, Formula]]:
         """Each term of a Jacobian such as diag(p) − pᵀ p times what comes in, and what it is."""
         (link,) = node.links if len(node.links) == 1 else (None,)
-        if link is None or len(as_sum(link.local).terms) < 2:
+        if not link or link.consumer == self.sweep.of or len(as_sum(link.local).terms) < 2:
             return []
         found = []
         for term in as_sum(link.local).terms:
