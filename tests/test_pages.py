@@ -28,6 +28,15 @@ J = -sum(delta1 * log(softmax(h))) * g
 """
 BILINEAR = "A: matrix[m, n]; X: matrix[n, p]; B: matrix[p, q]\nZ = A @ X @ B\nJ = sum(square(Z))\n"
 CONSTANT = "x: row[n]; t: scalar\nu = 2 * t\nf = sum(x)\n"
+ATTENTION = """
+Q: matrix[n, d]; K: matrix[m, d]; V: matrix[m, p]; G: matrix[n, p]
+A = softmax(Q @ K.T / sqrt(d))
+O = A @ V
+J = sum(G * O)
+"""
+CHANGES = "G: matrix[m, n]; K: matrix[n, p]\nO = G @ K\nJ = sum(O ** 2)\n"
+CHANGES_BY_D = CHANGES.replace("p]", "d]")
+VARIANCE = "x: row[n]\nmu = mean(x)\nr = x - mu\nv = mean(r ** 2)\n"
 SIZES = "x: row[m*n+1]; alpha: scalar\nf = alpha * sum(square(x)) / (m*n+1)\n"
 ENTROPY = "x: column[n] & prob; A: matrix[n, n]\nu = A @ x\nJ = u.T @ u - sum(x * log(x))\n"
 
@@ -135,10 +144,48 @@ def test_several_ways_back_are_listed_from_each_branching() -> None:
 
 def test_what_several_derivations_share_is_told_once() -> None:
     text = pages.text(derived("one_hidden_layer", "x,W1,b1,W2,b2"))
-    assert "One sweep back, shared by all five\n" in text
+    assert "One sweep back, of which each variable uses what it needs\n" in text
     assert text.count("∂J/∂h = ∂J/∂z₂ · ∂z₂/∂h") == 1
     assert re.findall(r"^(\d+)  ", text, re.MULTILINE) == [str(k) for k in range(1, 9)]
     assert "call it δ₁" in text and "with δ₁ = (ŷ − y) W₂ᵀ ∘ h ∘ (1 − h)" in text
+
+
+def test_what_all_variables_need_is_called_shared() -> None:
+    text = pages.text(derived("one_hidden_layer", "x,W1,b1"))
+    assert "One sweep back, shared by all three\n" in text
+
+
+def test_signs_are_told_by_what_stands_on_the_page() -> None:
+    text = pages.text(derived("one_hidden_layer", "x"))
+    signs = " ".join(text.partition("Signs: ")[2].partition("\n\n")[0].split())
+    assert "(ŷ − y) W₂ᵀ ∘ h is ((ŷ − y) W₂ᵀ) ∘ h" in signs
+    assert "∂J/∂xᵢ = Σⱼ ∂J/∂(z₁)ⱼ · ∂(z₁)ⱼ/∂xᵢ, the row ∂J/∂z₁ times ∂z₁/∂x" in signs
+    assert "𝟏" not in signs and "⟨" not in signs
+
+
+def test_a_change_has_a_letter_that_no_name_has() -> None:
+    told = (pages.text(derived(name, "K")) for name in (CHANGES, CHANGES_BY_D))
+    plain, taken = (" ".join(text.split()) for text in told)
+    assert "⟨∂J/∂O, dO⟩ = Σᵢⱼ ∂J/∂Oᵢⱼ · dOᵢⱼ is how J changes" in plain
+    assert "⟨∂J/∂O, ΔO⟩ = Σᵢⱼ ∂J/∂Oᵢⱼ · ΔOᵢⱼ is how J changes" in taken
+    assert "and J by ⟨∂J/∂O, G ΔK⟩" in taken
+
+
+def test_a_definition_that_is_recognised_is_named() -> None:
+    text = " ".join(pages.text(derived(ATTENTION, "Q")).split())
+    assert "Σₖⱼ Gᵢₖ Vⱼₖ Aᵢⱼ = Σₖ Gᵢₖ Oᵢₖ, since O = A V" in text
+
+
+def test_writing_out_says_which_facts_it_used() -> None:
+    text = " ".join(pages.text(derived(VARIANCE, "x")).split())
+    assert "∂v/∂x written out with Σₖ rₖ = 0, since r = x − μ" in text
+    assert "∂v/∂x counts every way from x to v, ∂r/∂x only the line r = x − μ" in text
+
+
+def test_elements_keep_their_letters_when_a_delta_goes() -> None:
+    text = pages.text(derived(BILINEAR, "X"), "elements")
+    assert "Σₖₗ ∂J/∂Zₖₗ · ∂Zₖₗ/∂Xᵢⱼ" in text
+    assert "Σₖₗ ∂J/∂Zₖₗ · Aₖᵢ Bⱼₗ" in text
 
 
 def test_a_second_derivative_names_the_gradient_and_goes_on() -> None:

@@ -107,6 +107,48 @@ def test_every_formula_in_a_reason_is_true(problem, text):
                     assert sign.start() in read or not claim, sentence
 
 
+RECOGNISED = """
+S: matrix[n, m] & prob; V: matrix[m, p]; G: matrix[n, p]
+A = softmax(S)
+O = A @ V
+J = sum(G * O)
+"""
+
+
+def test_a_sum_that_is_recognised_is_equal_on_both_sides():
+    problem = dg.parse(RECOGNISED)
+    because = problem.derive("J", "S").steps[-1].because
+    sentence = because.rpartition("; ")[2]
+    assert sentence == "Σⱼₖ Vⱼₖ Gᵢₖ Aᵢⱼ = Σₖ Gᵢₖ Oᵢₖ, since O = A V"
+    use = of(RECOGNISED, "S", "A")
+    for environment in environments(problem):
+        reader = Reader(use, environment, sentence)
+        reader.known |= {name: environment.arrays[name] for name in "GVAO"}
+        assert sentence.index(" = ") in reader.equations()
+
+
+@pytest.mark.parametrize("label", ["row[Dy]", "column[Dy]"])
+def test_a_product_with_a_jacobian_of_several_terms_is_true_term_by_term(label):
+    z = "h @ W" if label.startswith("row") else "W.T @ h.T"
+    problem = dg.parse(
+        f"h: row[H]; W: matrix[H, Dy]; y: {label}\np = softmax({z})\nJ = -sum(y * log(p))\n"
+    )
+    derivation = problem.derive("J", "h")
+    account = derivation.telling.last
+    arrays = {"h": np.ones((1, 4)), "W": np.arange(12.0).reshape(4, 3) / 9, "y": np.ones((1, 3))}
+    arrays["y"] = arrays["y"] if label.startswith("row") else arrays["y"].T
+    pairs = account.routes["jacobian"].products(account.sweep.nodes["z"])
+    assert len(pairs) == 2
+    for product, outcome in pairs:
+        sides = [f.evaluate(**needed(f, arrays)) for f in (product, outcome)]
+        np.testing.assert_allclose(*sides, rtol=1e-9)
+
+
+def needed(formula, arrays):
+    names = formula._problem.needed(formula.expression)
+    return {name: array for name, array in arrays.items() if name in names}
+
+
 def test_a_wrong_formula_is_found_out():
     use = of(NETWORK, "z₂")
     right = use.node.operation.says(use)

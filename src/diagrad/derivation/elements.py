@@ -5,6 +5,7 @@ from __future__ import annotations
 from diagrad.derivation.route import Route
 from diagrad.derivation.step import Step
 from diagrad.derivation.sweep import Node
+from diagrad.dimensions import UNIT
 from diagrad.index.expanding import cancelled, distributed, settled
 from diagrad.index.knowledge import has
 from diagrad.index.relabel import canonical
@@ -70,12 +71,16 @@ class ElementsRoute(Route):
             places = self.book.arrangement(node).places
             letters = lettered(places)[len(places) :]
             printed = self.book.formula(after).unicode()
-            forms.append(("vectorise", self.indices.vectorised(normal, letters, printed), after))
+            column = node.shape[1] == UNIT
+            why = self.indices.vectorised(normal, letters, printed, column)
+            forms.append(("vectorise", why, after))
         renamed = self._renamed(raw, normal)
         steps, before = [], None
         for rule, why, form in forms:
             if form is not None and before is not None and not self._alike(before, form, renamed):
-                said = why or self.indices.collapse(self.book.formula(before), raw)
+                said = why
+                if not why and rule != "vectorise":
+                    said = self.indices.collapse(*map(self.book.formula, (before, form)))
                 steps.append(self.part(node, before, form, rule, said))
             before = form or before
         return steps

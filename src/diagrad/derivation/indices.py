@@ -11,9 +11,11 @@ from diagrad.matrix.contract import NoMatrixForm
 from diagrad.operations.room import SUBSCRIPT_LETTERS
 
 BELOW = "".join(SUBSCRIPT_LETTERS.values())
+DELTA = re.compile(f"δ([{BELOW}])([{BELOW}])")
 LETTER = {below: letter for letter, below in SUBSCRIPT_LETTERS.items()}
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 AROUND = "around that sum all works entry by entry"
+NUMBER = "the same index everywhere, and ∑(…) is a number: all of it works entry by entry"
 ENTRYWISE = "the same index everywhere and no sum left: all of it works entry by entry"
 
 
@@ -23,41 +25,37 @@ class Indices:
     def __init__(self, reasons: Reasons) -> None:
         self.book, self.called, self.printed = reasons.book, reasons.called, reasons.printed
 
-    def collapse(self, before: Formula, raw: Head | None = None) -> str:
-        """Which δ keeps what, read off the formula by elements: δⱼᵢ keeps only j = i; and what
-        cancels in `raw`, the formula's sum."""
-        pairs = re.findall(f"δ([{BELOW}])([{BELOW}])", before.unicode())
-        kept = [f"{LETTER[a]} = {LETTER[b]}" for a, b in dict.fromkeys(pairs)]
+    def collapse(self, before: Formula, after: Formula) -> str:
+        """Which δ keeps what, read off the formulas by elements: δⱼᵢ keeps only j = i; and what
+        cancels."""
+        first, second = before.unicode(), after.unicode()
+        left = set(DELTA.findall(second))
+        pairs = [pair for pair in dict.fromkeys(DELTA.findall(first)) if pair not in left]
+        kept = [f"{LETTER[a]} = {LETTER[b]}" for a, b in pairs]
         said = [f"δ keeps only {listed(kept)}"] if kept else []
-        gone = self._cancelled(raw) if raw is not None else []
-        said += [f"{listed(gone)} cancels"] if gone else []
+        below = dict.fromkeys(re.findall(r" / ([^\s()]+)", first))
+        gone = [entry for entry in below if first.count(entry) > 1 and " / " not in second]
+        said += [f"{listed(gone)} cancel{'s' if len(gone) == 1 else ''}"] if gone else []
         return ", and ".join(said)
 
-    def _cancelled(self, raw: Head) -> list[str]:
-        """What stands above and below in a term."""
-        found: dict[str, None] = {}
-        for term in as_sum(raw).terms:
-            below = {f.head for f in term.factors if f.exponent == -1}
-            both = [f.head for f in term.factors if f.exponent == 1 and f.head in below]
-            found |= dict.fromkeys(self.called(h) for h in both if isinstance(h, Definition))
-        return list(found)
-
-    def vectorised(self, head: Head, letters: str, after: str) -> str:
+    def vectorised(self, head: Head, letters: str, after: str, column: bool) -> str:
         """Which index is summed and where it stands, so that it is this product. `letters` are
-        those for what is summed over; `after` is the matrix form in print."""
+        those for what is summed over; `after` is the matrix form in print, of a `column` or not."""
         terms = as_sum(head).terms
-        said = [self._product(t, self.book.bound_letters(t, letters), after) for t in terms]
-        if any(factor.labels and term.bound for term in terms for factor in term.factors):
-            said = [AROUND if sentence == ENTRYWISE else sentence for sentence in said]
+        bound = self.book.bound_letters
+        said = [self._product(t, bound(t, letters), after, column) for t in terms]
+        around = any(factor.labels and term.bound for term in terms for factor in term.factors)
+        instead = AROUND if around else NUMBER if "∑(" in after else ENTRYWISE
+        said = [instead if sentence == ENTRYWISE else sentence for sentence in said]
         return "; ".join(sorted(dict.fromkeys(filter(None, said)), key=lambda s: s == AROUND))
 
-    def _product(self, term: Term, letters: str, after: str) -> str:
+    def _product(self, term: Term, letters: str, after: str, column: bool) -> str:
         arrays = [f for f in term.factors if f.labels and not isinstance(f.head, Delta)]
         said = []
         for bound in sorted({k for f in arrays for k in f.labels if k < 0}, reverse=True):
             where = [f for f in arrays if bound in f.labels]
             letter = letters[-bound - 1]
-            said.append(self._contracted(letter, bound, where, after))
+            said.append(self._contracted(letter, bound, where, after, column))
         if said or len(arrays) < 2:
             return "; ".join(said)
         if len({frozenset(f.labels) for f in arrays}) == 1:
@@ -66,7 +64,9 @@ class Indices:
             return "no sum left and no index in common: a column times a row, the outer product"
         return ""
 
-    def _contracted(self, letter: str, bound: int, where: list[Factor], after: str) -> str:
+    def _contracted(
+        self, letter: str, bound: int, where: list[Factor], after: str, column: bool
+    ) -> str:
         """What the sum over one label is, by how many factors have it."""
         names = [self._name(f) for f in where]
         if len(where) == 1:
@@ -81,7 +81,8 @@ class Indices:
             return f"{said} and added up along {letter}{lines.get(places, '')}"
         pairs = sorted(zip(where, names, strict=True), key=lambda pair: len(pair[0].labels))
         both = [self._place(f, bound, name) for f, name in pairs]
-        turned = [n for n, f in zip(names, where, strict=True) if f"{n}ᵀ" in after and f.labels[1:]]
+        vector = column if any(len(f.labels) == 1 for f in where) else None
+        turned = [n for f, n in pairs if f.labels[1:] and _is_turned(f, bound, n, after, vector)]
         how = f" with {listed(turned)} transposed" if turned else ""
         return f"the summed {letter} is {both[0]} and {both[1]}: a product{how}"
 
@@ -103,3 +104,12 @@ class Indices:
         except NoMatrixForm:
             return "a factor"
         return shown if len(shown) < 20 else "a factor"
+
+
+def _is_turned(factor: Factor, bound: int, name: str, after: str, column: bool | None) -> bool:
+    """Whether a matrix stands transposed in a product: as `after` prints it, and where that has it
+    both ways, by the place of the index in its product with a vector that is a column or not."""
+    if f"{name}ᵀ" not in after and f"({name})ᵀ" not in after:
+        return False
+    plain = re.search(rf"(?<!\w){re.escape(name)}(?!\)?[ᵀ\w])", after)
+    return not plain or column is None or factor.labels.index(bound) != int(column)

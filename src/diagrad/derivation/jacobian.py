@@ -17,7 +17,7 @@ from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.formula import Formula
-from diagrad.index.term import Sum, as_sum
+from diagrad.index.term import Delta, Sum, as_sum
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.explicit import explicit
@@ -53,7 +53,18 @@ class JacobianRoute(Route):
         """Why, and which definitions were recognised on the way."""
         spelled = self.spelled_out(before).expression
         found = recognised(self.reasons, node, spelled, after.expression) if node.links else []
+        if self._has_mixed_jacobian(node) and not self.reasons.facts(node):
+            found.insert(0, self.multiplied_out(node))
         return "; ".join(filter(None, [self.reasons.of_node(node), *found]))
+
+    def _has_mixed_jacobian(self, node: Node) -> bool:
+        """Whether a gradient comes by a Jacobian with a diagonal term and another, as softmax's."""
+        (link,) = node.links if len(node.links) == 1 else (None,)
+        if link is None or not self.sweep.scalar or len(link.local.axes) != 2:
+            return False
+        terms = as_sum(link.local).terms
+        diagonal = [any(isinstance(f.head, Delta) for f in t.factors) for t in terms]
+        return len(node.head.axes) == 1 and any(diagonal) and not all(diagonal)
 
     def _spelled(self, node: Node, before: Shown, after: Shown) -> Formula | None:
         """The product with the incoming derivatives written out, where that is news."""
@@ -138,7 +149,7 @@ class JacobianRoute(Route):
             return []
         if self.book.alike(before, after):
             return []
-        why = self.indices.collapse(self.book.formula(before))
+        why = self.indices.collapse(*map(self.book.formula, (before, after)))
         return [self.part(node, before, after, "contract δ", why)]
 
     def simplifying(self, node: Node, before: Shown, after: Shown) -> list[Step]:
@@ -166,11 +177,15 @@ class JacobianRoute(Route):
         ]
 
     def multiplied_out(self, node: Node) -> str:
-        """A Jacobian of several terms, diag(p) − pᵀ p, times what comes in, term by term."""
+        """The product with a Jacobian of several terms, term by term."""
+        return listed([f"{p.unicode()} = {out.unicode()}" for p, out in self.products(node)])
+
+    def products(self, node: Node) -> list[tuple[Formula, Formula]]:
+        """Each term of a Jacobian such as diag(p) − pᵀ p times what comes in, and what it is."""
         (link,) = node.links if len(node.links) == 1 else (None,)
-        if link is None or len(as_sum(link.local).terms) < 2:
-            return ""
-        said = []
+        if not link or link.consumer == self.sweep.of or len(as_sum(link.local).terms) < 2:
+            return []
+        found = []
         for term in as_sum(link.local).terms:
             one = link._replace(local=Sum(link.local.axes, (term,)))
             try:
@@ -178,11 +193,11 @@ class JacobianRoute(Route):
                 head, raiser = self.book.without_facts(self.uncollapsed(one, inlined=True))
                 outcome = self.book.written(head, node, raiser)
             except NoMatrixForm:
-                return ""
+                return []
             if self.book.alike(product, outcome):
-                return ""
-            said.append(" = ".join(self.book.formula(f).unicode() for f in (product, outcome)))
-        return listed(said)
+                return []
+            found.append((self.book.formula(product), self.book.formula(outcome)))
+        return found
 
     def spelled_out(self, written: Shown) -> Shown:
         """The formula with the incoming derivatives written out."""

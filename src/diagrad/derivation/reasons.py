@@ -248,4 +248,4 @@ def _entry_by_entry(use: Use, shape: Shape) -> bool:
 
 def listed(words: list[str]) -> str:
     """ "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -37,8 +37,9 @@ class JacobianItems:
         equations = (*self._by_entries(step), self._equation(step, target, bool(parts)))
         told = [s for part in parts for s in _reasons(part)]
         reason = self._reason(step, told)
-        if parts and not reason and step.rule != "chain rule":
-            reason = step.rule
+        together = step.rule.startswith("the derivatives of") and step.rule not in reason
+        if parts and step.rule != "chain rule" and (together or not reason):
+            reason = "; ".join(filter(None, [step.rule, reason]))
         return Item(number, equations, reason, parts)
 
     def _equation(self, step: Step, target: Maths, divided: bool) -> Equation:

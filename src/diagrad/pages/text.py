@@ -113,7 +113,8 @@ class Writer:
                 text = (head if k == 0 else " " * (indent + 2)) + line
                 final = k == len(lines) - 1
                 if final and columns(text) + GAP + columns(note) <= self.width:
-                    text = _filled(text, max(column, columns(text) + GAP)) + note
+                    place = max(min(column, self.width - columns(note)), columns(text) + GAP)
+                    text = _filled(text, place) + note
                     note = ""
                 yield Row(text)
             if note:

@@ -4,7 +4,7 @@ shown."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_letters
 
 from diagrad.dimensions import SCALAR
@@ -47,15 +47,17 @@ def by_elements(node: Expression, notation: str) -> Expression:
         case Apply(operation=Transpose(), operands=(Apply(operation=Inverse()) as inverse,)):
             turned = Apply(node.shape, INVERSE_TRANSPOSED, inverse.operands)
             return turned if notation in ("unicode", "latex") else node
-        case Apply(operation=Multiply(), operands=(factor, array)) if _is_ones(array, notation):
-            return by_elements(factor, notation)
+        case Apply(operation=Multiply(), operands=(factor, array)):
+            ones = _ones(array, notation)
+            return replace(ones, body=factor) if ones else node
     return node
 
 
-def _is_ones(array: Expression, notation: str) -> bool:
-    """Whether it is an einsum of ones alone, along axes that only the shape needs."""
-    shown = by_elements(array, notation) if isinstance(array, Apply) else array
-    return isinstance(shown, Contraction) and not shown.bound and shown.body == number(1)
+def _ones(array: Expression, notation: str) -> Contraction | None:
+    """An einsum of ones alone, along axes that only the shape needs."""
+    shown = by_elements(array, notation)
+    one = isinstance(shown, Contraction) and not shown.bound and shown.body == number(1)
+    return shown if isinstance(shown, Contraction) and one else None
 
 
 def _with_one_sign(node: Apply, notation: str) -> Expression:
