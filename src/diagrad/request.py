@@ -28,9 +28,9 @@ LARGE = 24
 
 
 class Request:
-    """What is asked of a problem. A derivative whose formula would be long is worked out, and
-    checked, as a program of named intermediates that all variables share; its formula in one line
-    is made, and checked too, when someone asks for it."""
+    """What is asked of a problem. Derivatives whose formulas would be long are worked out, and
+    checked, as programs of named intermediates that all variables share; a formula in one line is
+    then made, and checked too, when someone asks for it."""
 
     def __init__(
         self, problem: Problem, of: str, wrt: Sequence[Wrt], order: int, layout: str
@@ -75,16 +75,16 @@ class Request:
         return answer
 
     def _programs(self, by: tuple[str, ...], arrangement: Arrangement) -> Programs | None:
-        """The programs, where the formula would be long and they have a line for it."""
+        """The programs, where one of their formulas would be long and they have this one."""
         usual = arranged("auto", self.expression.shape, [self.problem.shapes[by[0]]])
         if not self._is_large or arrangement.layout != usual.layout:
             return None
         try:
             programs = self._telling(by).programs
-            readable = programs.is_long(by[0]) and bool(programs.read_again)
+            told = programs.are_long and programs.has(by[0]) and bool(programs.read_again)
         except (DerivationError, NoMatrixForm, ProblemError):
             return None
-        return programs if readable else None
+        return programs if told else None
 
     @cached_property
     def _is_large(self) -> bool:
