@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 Wrt = str | tuple[str, str]
 
-# With fewer operations than this the formula in one line is made at once, however long it is.
-LARGE = 24
+# With fewer names, or fewer operations in them, the formula in one line is made at once: a program
+# lives by the names that the problem gives.
+NAMED, LARGE = 5, 24
 
 
 class Request:
@@ -88,8 +89,9 @@ class Request:
 
     @cached_property
     def _is_large(self) -> bool:
-        """Whether programs are worth their while: for gradients of values of many operations."""
-        if self.order != 1 or not is_scalar(self.expression.shape):
+        """Whether programs are worth their while: for gradients of what has many named parts."""
+        needed = self.source.needed(self.expression) & self.source.definitions.keys()
+        if self.order != 1 or not is_scalar(self.expression.shape) or len(needed) < NAMED:
             return False
         return sum(1 for _ in operations(self.source, self.expression)) >= LARGE
 
