@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,15 @@ from diagrad.setting import Setting
 from diagrad.verify.points import STYLES, draw
 
 Array = np.ndarray
+
+# Sums over all labels at once are too many for the terms of the larger examples, which
+# test_large.py and test_steps.py have instead.
+LARGE = {"ten_layers", "lstm", "gru", "transformer"}
+EXAMPLES = [
+    path
+    for path in sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
+    if path.stem not in LARGE
+]
 
 
 class Values:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from generated.problems import case
-from index_numbers import Values, difference, good_point, head_of, points, slopes
+from index_numbers import EXAMPLES, Values, difference, good_point, head_of, points, slopes
 
 import diagrad as dg
 from diagrad.errors import DerivationError, ProblemError
@@ -18,7 +17,6 @@ from diagrad.index.differentiate import Link, derivative, local_derivatives
 from diagrad.index.term import Applied, Head
 from diagrad.setting import Setting
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
 KINKED = {"step", "sign", "where", ">", ">=", "<", "<=", "==", "!="}
 WRITTEN = [
     ("x: row[n]", "sum(x * sin(x)) * norm(x)", "x"),

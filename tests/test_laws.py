@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from generated.problems import case
-from index_numbers import Values, difference, head_of, points
+from index_numbers import EXAMPLES, Values, difference, head_of, points
 
 import diagrad as dg
 from diagrad.errors import DerivationError, ProblemError
@@ -21,7 +20,6 @@ from diagrad.index.laws import HEAD_LAWS, LAWS, SUM_LAWS
 from diagrad.index.term import Factor, Head, Sum, Term
 from diagrad.setting import Setting, with_facts
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
 GENERATED = range(120)
 NAMES = [name for name, _ in (*LAWS, *SUM_LAWS, *HEAD_LAWS)]
 NAMES += ["distribute a sum", "a closed sum is a scalar"]

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "diagrad"
 
 # In the order of the walk; a module may import from its own line and from those above.
 WALK = [
-    ["dimensions", "errors", "facts"],
+    ["dimensions", "errors", "facts", "recursion"],
     ["expression", "layouts"],
     ["index.term", "index.build"],
     ["operations"],
@@ -22,6 +22,9 @@ WALK = [
     ["evaluate"],
     ["verify", "setting"],
     ["formula", "derivation"],
+    ["engine"],
+    ["answer"],
+    ["request"],
     ["problem"],
     ["pages"],
     [""],

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 Wrt = str | tuple[str, str]
 
-# With fewer operations than this the formula in one line is made at once, however long it is.
-LARGE = 24
+# With fewer names, or fewer operations in them, the formula in one line is made at once: a program
+# lives by the names that the problem gives.
+NAMED, LARGE = 5, 24
 
 
 class Request:
-    """What is asked of a problem. A derivative whose formula would be long is worked out, and
-    checked, as a program of named intermediates that all variables share; its formula in one line
-    is made, and checked too, when someone asks for it."""
+    """What is asked of a problem. Derivatives whose formulas would be long are worked out, and
+    checked, as programs of named intermediates that all variables share; a formula in one line is
+    then made, and checked too, when someone asks for it."""
 
     def __init__(
         self, problem: Problem, of: str, wrt: Sequence[Wrt], order: int, layout: str
@@ -75,21 +76,22 @@ class Request:
         return answer
 
     def _programs(self, by: tuple[str, ...], arrangement: Arrangement) -> Programs | None:
-        """The programs, where the formula would be long and they have a line for it."""
+        """The programs, where one of their formulas would be long and they have this one."""
         usual = arranged("auto", self.expression.shape, [self.problem.shapes[by[0]]])
         if not self._is_large or arrangement.layout != usual.layout:
             return None
         try:
             programs = self._telling(by).programs
-            readable = programs.is_long(by[0]) and bool(programs.read_again)
+            told = programs.are_long and programs.has(by[0]) and bool(programs.read_again)
         except (DerivationError, NoMatrixForm, ProblemError):
             return None
-        return programs if readable else None
+        return programs if told else None
 
     @cached_property
     def _is_large(self) -> bool:
-        """Whether programs are worth their while: for gradients of values of many operations."""
-        if self.order != 1 or not is_scalar(self.expression.shape):
+        """Whether programs are worth their while: for gradients of what has many named parts."""
+        needed = self.source.needed(self.expression) & self.source.definitions.keys()
+        if self.order != 1 or not is_scalar(self.expression.shape) or len(needed) < NAMED:
             return False
         return sum(1 for _ in operations(self.source, self.expression)) >= LARGE
 

@@ -26,26 +26,25 @@ class Programs:
         self.account, self.source = account, source
         own = account.book.source.definitions
         self._new = {n: d.expression for n, d in own.items() if n not in source.definitions}
-        self._lengths: dict[str, int] = {}
 
     def name(self, wrt: str) -> str:
         """What the derivative by `wrt` is called."""
         return self.account.book.called[wrt]
 
-    def is_long(self, wrt: str) -> bool:
-        """Whether there is a program for the derivative, and its names written out make it long."""
-        name = self.name(wrt)
-        return name in self._new and self._length(name) > LONG
+    def has(self, wrt: str) -> bool:
+        """Whether there is a program for the derivative by `wrt`."""
+        return self.name(wrt) in self._new
 
-    def _length(self, name: str) -> int:
-        """The tokens of a name's formula with the names in it written out; those that it is made of
-        stand before it."""
-        if not self._lengths:
-            for new, expression in self._new.items():
-                below = (n.name for n in walk(expression) if isinstance(n, Symbol))
-                longer = (self._lengths[n] - 1 for n in below if n in self._lengths)
-                self._lengths[new] = tokens(expression) + sum(longer)
-        return self._lengths[name]
+    @cached_property
+    def are_long(self) -> bool:
+        """Whether one of the derivatives is long with all names in it written out."""
+        lengths: dict[str, int] = {}
+        for name, expression in self._new.items():
+            # Those that a name is made of stand before it.
+            below = (n.name for n in walk(expression) if isinstance(n, Symbol))
+            longer = (lengths[n] - 1 for n in below if n in lengths)
+            lengths[name] = tokens(expression) + sum(longer)
+        return any(lengths.get(self.name(wrt), 0) > LONG for wrt in self.account.by)
 
     def lines(self, wrt: str, layout: str | None = None) -> tuple[tuple[str, Formula], ...]:
         """The program for one derivative: its own names, and last the derivative itself."""

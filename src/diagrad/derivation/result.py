@@ -66,7 +66,7 @@ class Derivation:
 
     @cached_property
     def is_long(self) -> bool:
-        """Whether the result is so long that its program tells more."""
+        """Whether the result, or that of another variable, is so long that a program tells more."""
         return self.answer.programs is not None or tokens(self.result.expression) > LONG
 
     @cached_property
