@@ -39,7 +39,7 @@ from diagrad.matrix.arrange import (
     scalar_rank,
 )
 from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted, split
-from diagrad.matrix.cost import cost
+from diagrad.matrix.cost import cost, price
 from diagrad.matrix.mirrored import reads_symmetric
 from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown
 from diagrad.matrix.signs import as_written
@@ -48,8 +48,6 @@ from diagrad.matrix.turned import complemented, flipped
 # The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
 # what the largest textbook problems need.
 EFFORT = 100_000
-# What it costs, in tokens, that a symmetric matrix does not look it.
-LOPSIDED = 8.0
 
 
 class Raiser:
@@ -151,7 +149,7 @@ class Raiser:
         if self.diagonal and (
             head is self.mirror or knowledge.has(self.context, head, "symmetric")
         ):
-            return found if reads_symmetric(shown) else found + LOPSIDED
+            return found if reads_symmetric(shown) else found + price("hidden symmetry")
         return found
 
     def _proposed(self, head: Sum) -> list[tuple[Term, ...]]:
