@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple, TypeGuard
 
-from diagrad.dimensions import UNIT
+from diagrad.dimensions import UNIT, is_scalar
 from diagrad.expression import Apply, Expression, Number, Symbol, number
 from diagrad.matrix import make
 from diagrad.matrix.cost import cost
@@ -91,10 +91,11 @@ def in_front(scalar: Expression, body: Expression) -> Expression:
 
 
 def quotient(body: Expression, bottom: Expression) -> Expression:
-    """A product over a scalar; what is a quotient already gets no second fraction line."""
+    """A product over a scalar; what is over a scalar already gets no second fraction line."""
     if isinstance(body, Apply) and body.operation.name == "/" and not make.is_one(bottom):
         above, below = body.operands
-        return make.over(above, in_front(bottom, below))
+        if is_scalar(below.shape):
+            return make.over(above, in_front(bottom, below))
     return over(body, bottom)
 
 

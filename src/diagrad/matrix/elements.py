@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diagrad.dimensions import UNIT
-from diagrad.expression import Expression
+from diagrad.expression import Apply, Expression
+from diagrad.index.context import Context
 from diagrad.index.expanding import distributed
 from diagrad.index.factoring import factored
 from diagrad.index.term import Factor, Head, Sum, Term, size_of
@@ -19,6 +20,19 @@ from diagrad.matrix.turned import flipped
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
+def simplest(head: Head, context: Context) -> Head:
+    """The tensor with sums of more than two axes multiplied out, what then meets put together."""
+    if not isinstance(head, Sum):
+        return head
+    pieces = tuple(piece for term in head.terms for piece in distributed(term, wide))
+    if pieces == head.terms:
+        return head
+    total = context.normal(Sum(head.axes, pieces))
+    if not isinstance(total, Sum):
+        return total
+    return Sum(head.axes, factored(total.terms, head.axes, context))
+
+
 def by_elements(
     head: Head, places: Sequence[int | None], raiser: Raiser, letters: str = LETTERS
 ) -> Expression:
@@ -28,14 +42,10 @@ def by_elements(
     Raises NoMatrixForm where even its factors are no matrices.
     """
     terms = head.terms if isinstance(head, Sum) else (_as_term(head),)
-    pieces = tuple(piece for term in terms for piece in distributed(term, wide))
-    if pieces != terms:
-        total = raiser.context.normal(Sum(head.axes, pieces))
-        pieces = total.terms if isinstance(total, Sum) else (_as_term(total),)
-        pieces = factored(pieces, head.axes, raiser.context)
     shown = []
-    for piece in pieces:
-        shown += _shown(piece, places, head, raiser, letters)
+    for term in terms:
+        for piece in distributed(term, wide):
+            shown += _shown(piece, places, head, raiser, letters)
     if len(shown) > MOST_SUMMANDS:
         raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:
@@ -100,10 +110,12 @@ Operand = tuple[Expression, str]
 def _operand(factor: Factor, letter: dict[int, str], raiser: Raiser) -> Operand:
     """A factor and its letters; instead of a transpose the letters are turned."""
     group = "".join(letter[k] for k in factor.labels)
-    ways = [(raiser.operand(factor), group)]
-    if len(group) == 2:
-        ways.append((raiser.operand(factor, turned=True), group[::-1]))
-    return min(ways, key=lambda way: cost(way[0]))
+    shown = raiser.operand(factor)
+    product = isinstance(shown, Apply) and shown.operation.name == "@"
+    if len(group) < 2 or product:
+        return shown, group
+    turned = raiser.operand(factor, turned=True)
+    return min((shown, group), (turned, group[::-1]), key=lambda way: cost(way[0]))
 
 
 def _repeated(term: Term, head: Head, letter: dict[int, str], used: str) -> list[Operand]:
