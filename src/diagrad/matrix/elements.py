@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diagrad.dimensions import UNIT
+from diagrad.dimensions import UNIT, is_vector
 from diagrad.expression import Apply, Expression
 from diagrad.index.context import Context
 from diagrad.index.expanding import distributed
@@ -90,7 +90,7 @@ def _einsum(
     term: Term, places: Sequence[int | None], head: Head, raiser: Raiser, alphabet: str
 ) -> tuple[bool, Expression]:
     """One term: its sign and its einsum, scalars in front."""
-    term = flipped(term)
+    term = flipped(term, raiser.context)
     scalars = tuple(f for f in term.factors if not f.labels)
     negative, scalar = raiser.scalar(term._replace(factors=scalars, bound=()))
     letters = iter(alphabet)
@@ -111,11 +111,17 @@ def _operand(factor: Factor, letter: dict[int, str], raiser: Raiser) -> Operand:
     """A factor and its letters; instead of a transpose the letters are turned."""
     group = "".join(letter[k] for k in factor.labels)
     shown = raiser.operand(factor)
-    product = isinstance(shown, Apply) and shown.operation.name == "@"
-    if len(group) < 2 or product:
+    if len(group) < 2 or _is_outer(shown):
         return shown, group
     turned = raiser.operand(factor, turned=True)
     return min((shown, group), (turned, group[::-1]), key=lambda way: cost(way[0]))
+
+
+def _is_outer(shown: Expression) -> bool:
+    """Whether a matrix is a column times a row, which read in the order of their letters."""
+    if not isinstance(shown, Apply) or shown.operation.name != "@":
+        return False
+    return all(is_vector(operand.shape) for operand in shown.operands)
 
 
 def _repeated(term: Term, head: Head, letter: dict[int, str], used: str) -> list[Operand]:

@@ -175,7 +175,7 @@ class Raiser:
         return added(signed)
 
     def _term(self, term: Term, row: Place, column: Place) -> Signed:
-        term = complemented(flipped(as_written(term, self.context)), self.context)
+        term = complemented(flipped(as_written(term, self.context), self.context), self.context)
         above: list[Expression] = []
         below: list[Expression] = []
         pieces: list[Piece] = []

@@ -7,15 +7,17 @@ from diagrad.index.relabel import replaced
 from diagrad.index.term import Applied, Head, Sum, Term
 
 
-def flipped(term: Term) -> Term:
-    """−a (b − c) as a (c − b), where the sum would not then begin with a minus."""
+def flipped(term: Term, context: Context) -> Term:
+    """−a (b − c) as a (c − b), where the sum would not then begin with a minus, and the problem
+    does not have it as b − c."""
     if term.coefficient >= 0:
         return term
     for position, factor in enumerate(term.factors):
         head = factor.head
         if not isinstance(head, Sum) or len(head.terms) < 2 or factor.exponent != 1:
             continue
-        if sum(f.head is head for f in term.factors) > 1:
+        twice = sum(f.head is head for f in term.factors) > 1
+        if twice or context.written.get(head, -1) > 0:
             continue
         no_number = all(t.factors for t in head.terms)
         if no_number and any(t.coefficient < 0 for t in head.terms):

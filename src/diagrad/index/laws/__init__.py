@@ -28,7 +28,7 @@ from diagrad.index.laws.facts import (
 )
 from diagrad.index.laws.heads import HEAD_LAWS as HEAD_LAWS
 from diagrad.index.laws.labels import contract_delta, squared, summed_group, vanished
-from diagrad.index.laws.names import gathered, named
+from diagrad.index.laws.names import gathered, named, related
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
 from diagrad.index.term import Sum, Term
 
@@ -68,6 +68,7 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("sum inside", summed_group),
     ("centred", centred),
     ("name", named),
+    ("powers of names", related),
     ("one-hot picks", picked),
     ("gather a power", gathered),
     ("square", squared),
