@@ -45,9 +45,9 @@ from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown
 from diagrad.matrix.signs import as_written
 from diagrad.matrix.turned import complemented, flipped
 
-# The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
+# The work that the search may do for one derivative, in pairs of factors looked at: several times
 # what the largest textbook problems need.
-EFFORT = 100_000
+EFFORT = 15_000
 
 
 class Raiser:
