@@ -197,6 +197,12 @@ the chosen probability: (1 - pt ** q) / q by z
     z: row[n]; y: row[n] & onehot; q: scalar & positive
     p = softmax(z)
     pt = sum(y * p)
+roots of names: sum(x) / (v * q) + q ** 4 * sum(x * c) / v by x
+    x: row[n] & positive; c: row[n]
+    v = sum(x)
+    q = sqrt(v)
+squares of products: sum((X @ w) * (X @ w) * c + (X @ w) * (X @ w)) by c
+    X: matrix[m, n]; w: column[n]; c: column[m]
 unspecified: sum(g(x @ W) ** 2) by W
     g: elementwise; x: row[n]; W: matrix[n, m]
 """

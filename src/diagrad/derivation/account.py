@@ -39,10 +39,12 @@ class Account:
         free: tuple[str, ...] = (),
         every: bool = False,
         known: Derivatives | None = None,
+        mirrored: str = "",
     ) -> None:
         self.restated, self.by, self.every = restated, by, every
         self.sweep = Sweep(restated, by, whole, free)
         self.book = Book(self.sweep, signs, means, known or {})
+        self.book.mirrored = mirrored
         self.is_deep = len(self.sweep.nodes) > DEEP
         for node in self.sweep.visit():
             self._enter(node)

@@ -57,6 +57,7 @@ class Book:
             derivatives=self.derivatives,
             differentials=self.moved,
         )
+        self.mirrored = ""
         self._bare: Raiser | None = None
         self._opaque: dict[str, Definition] = {}
         self.plain = Raiser(sweep.context, sweep.shapes, not sweep.scalar, means)
@@ -111,7 +112,10 @@ class Book:
         return arranged("auto", self.sweep.shapes[self.sweep.of], [node.shape])
 
     def adjoint(self, node: Node) -> Shown:
-        """The adjoint in matrix notation, or by elements. Raises NoMatrixForm."""
+        """The adjoint in matrix notation, or by elements; that by `mirrored` is a Hessian. Raises
+        NoMatrixForm."""
+        if node.name == self.mirrored:
+            self.plain.mirror = node.adjoint
         return self.written(node.adjoint, node)
 
     def written(self, head: Head, node: Node, raiser: Raiser | None = None) -> Shown:

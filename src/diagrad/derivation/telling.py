@@ -47,7 +47,10 @@ class Telling:
         alone = _needed_alone(gradient.book.source, g, second)
         again = restated(alone, g, (second,), gradient.book.source.names)
         known = gradient.book.derivatives
-        hessian = Account(again, (second,), self.signs, self.means, whole=True, known=known)
+        by = second if first == second else ""
+        hessian = Account(
+            again, (second,), self.signs, self.means, whole=True, known=known, mirrored=by
+        )
         hessian.book.take_over(gradient.book)
         return gradient, hessian
 

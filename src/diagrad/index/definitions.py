@@ -55,6 +55,8 @@ class Definitions:
     def __init__(self) -> None:
         self._aliases: dict[Head, Alias] = {}
         self._patterns: list[Pattern] = []
+        # What a definition is a power of, and which: for q = √v it is v and ½.
+        self.powers: dict[Head, tuple[Head, Rational]] = {}
 
     def add(self, definition: Definition, body: Head) -> None:
         """`body` is the normal form of the definition's body."""
@@ -83,6 +85,10 @@ class Definitions:
         required = tuple(f for f in term.factors if f not in scalars)
         if not required or (len(required) == 1 and _is_just_a_name(required[0], term)):
             return
+        (factor, *more) = required
+        plain = factor.labels == tuple(range(len(body.axes))) and term.coefficient == 1
+        if plain and not (more or scalars or term.bound or isinstance(factor.exponent, Head)):
+            self.powers[definition] = (factor.head, factor.exponent)
         if {k for f in required for k in f.labels if k >= 0} != set(range(len(body.axes))):
             return
         self._patterns.append(Pattern(definition, term, required, scalars))

@@ -189,10 +189,13 @@ def permuted(head: Head, order: tuple[int, ...]) -> Sum:
 
 
 def content(head: Sum) -> Rational:
-    """The rational c for which head / c has coprime coefficients, the first one positive."""
+    """The rational c for which head / c has coprime coefficients, the first one positive; beside a
+    number fractions stay, as in v + 10⁻⁵."""
     coefficients = [Fraction(t.coefficient) for t in head.terms]
     divisor = reduce(gcd, (c.numerator for c in coefficients))
     multiple = reduce(lcm, (c.denominator for c in coefficients))
+    if any(not t.factors for t in head.terms):
+        multiple = 1
     sign = -1 if coefficients[0] < 0 else 1
     return rational(Fraction(sign * abs(divisor), multiple))
 

@@ -92,10 +92,11 @@ def in_front(scalar: Expression, body: Expression) -> Expression:
 
 
 def quotient(body: Expression, bottom: Expression) -> Expression:
-    """A product over a scalar; what is a quotient already gets no second fraction line."""
+    """A product over a scalar; what is over a scalar already gets no second fraction line."""
     if isinstance(body, Apply) and body.operation.name == "/" and not make.is_one(bottom):
         above, below = body.operands
-        return make.over(above, in_front(bottom, below))
+        if is_scalar(below.shape):
+            return make.over(above, in_front(bottom, below))
     return over(body, bottom)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from diagrad.dimensions import UNIT
-from diagrad.expression import Expression
+from diagrad.dimensions import UNIT, is_vector
+from diagrad.expression import Apply, Expression
+from diagrad.index.context import Context
 from diagrad.index.expanding import distributed
 from diagrad.index.factoring import factored
 from diagrad.index.term import Factor, Head, Sum, Term, as_sum, size_of
@@ -25,6 +26,19 @@ def in_order(term: Term, letters: str) -> str:
     return letters
 
 
+def simplest(head: Head, context: Context) -> Head:
+    """The tensor with sums of more than two axes multiplied out, what then meets put together."""
+    if not isinstance(head, Sum):
+        return head
+    pieces = tuple(piece for term in head.terms for piece in distributed(term, wide))
+    if pieces == head.terms:
+        return head
+    total = context.normal(Sum(head.axes, pieces))
+    if not isinstance(total, Sum):
+        return total
+    return Sum(head.axes, factored(total.terms, head.axes, context))
+
+
 def by_elements(
     head: Head,
     places: Sequence[int | None],
@@ -37,15 +51,11 @@ def by_elements(
 
     Raises NoMatrixForm where even its factors are no matrices.
     """
-    terms = as_sum(head).terms
-    pieces = tuple(piece for term in terms for piece in distributed(term, wide))
-    if pieces != terms:
-        pieces = as_sum(raiser.context.normal(Sum(head.axes, pieces))).terms
-        pieces = factored(pieces, head.axes, raiser.context)
     shown = []
-    for piece in pieces:
-        alphabet = letters[: len(places)] + bound(piece, letters[len(places) :])
-        shown += _shown(piece, places, head, raiser, alphabet)
+    for term in as_sum(head).terms:
+        for piece in distributed(term, wide):
+            alphabet = letters[: len(places)] + bound(piece, letters[len(places) :])
+            shown += _shown(piece, places, head, raiser, alphabet)
     if len(shown) > MOST_SUMMANDS:
         raise NoMatrixForm(f"a sum of {len(shown)} terms")
     if not shown:
@@ -86,7 +96,7 @@ def _einsum(
     term: Term, places: Sequence[int | None], head: Head, raiser: Raiser, alphabet: str
 ) -> tuple[bool, Expression]:
     """One term: its sign and its einsum, scalars in front."""
-    term = flipped(term)
+    term = flipped(term, raiser.context)
     scalars = tuple(f for f in term.factors if not f.labels)
     negative, scalar = raiser.scalar(term._replace(factors=scalars, bound=()))
     letters = iter(alphabet)
@@ -106,10 +116,18 @@ Operand = tuple[Expression, str]
 def _operand(factor: Factor, letter: dict[int, str], raiser: Raiser) -> Operand:
     """A factor and its letters; instead of a transpose the letters are turned."""
     group = "".join(letter[k] for k in factor.labels)
-    ways = [(raiser.operand(factor), group)]
-    if len(group) == 2:
-        ways.append((raiser.operand(factor, turned=True), group[::-1]))
-    return min(ways, key=lambda way: cost(way[0]))
+    shown = raiser.operand(factor)
+    if len(group) < 2 or _is_outer(shown):
+        return shown, group
+    turned = raiser.operand(factor, turned=True)
+    return min((shown, group), (turned, group[::-1]), key=lambda way: cost(way[0]))
+
+
+def _is_outer(shown: Expression) -> bool:
+    """Whether a matrix is a column times a row, which read in the order of their letters."""
+    if not isinstance(shown, Apply) or shown.operation.name != "@":
+        return False
+    return all(is_vector(operand.shape) for operand in shown.operands)
 
 
 def _repeated(term: Term, head: Head, letter: dict[int, str], used: str) -> list[Operand]:

@@ -39,19 +39,17 @@ from diagrad.matrix.arrange import (
     scalar_rank,
 )
 from diagrad.matrix.contract import NoMatrixForm, assembled, closed, contracted, split
-from diagrad.matrix.cost import cost
+from diagrad.matrix.cost import cost, price
 from diagrad.matrix.mirrored import reads_symmetric
 from diagrad.matrix.piece import Diagonal, Leaf, Piece, Place, Shown, part_of
 from diagrad.matrix.signs import as_written
 from diagrad.matrix.turned import complemented, flipped
 
-# The work that the search may do for one derivative, in pairs of factors looked at: a hundred times
+# The work that the search may do for one derivative, in pairs of factors looked at: several times
 # what the largest textbook problems need.
-EFFORT = 100_000
+EFFORT = 15_000
 # Makes a matrix of the product of pieces, summed over the bound labels.
 Joined = Callable[[list[Piece], frozenset[int]], Expression]
-# What it costs, in tokens, that a symmetric matrix does not look it.
-LOPSIDED = 8.0
 
 
 class Raiser:
@@ -157,7 +155,7 @@ class Raiser:
         if self.diagonal and (
             head is self.mirror or knowledge.has(self.context, head, "symmetric")
         ):
-            return found if reads_symmetric(shown) else found + LOPSIDED
+            return found if reads_symmetric(shown) else found + price("hidden symmetry")
         return found
 
     def proposed(self, head: Sum) -> list[tuple[Term, ...]]:
@@ -191,7 +189,7 @@ class Raiser:
 
     def term(self, term: Term, joined: Joined) -> Signed:
         """A term of a sum; `joined` makes a matrix of its pieces."""
-        term = complemented(flipped(as_written(term, self.context)), self.context)
+        term = complemented(flipped(as_written(term, self.context), self.context), self.context)
         above: list[Expression] = []
         below: list[Expression] = []
         pieces: list[Piece] = []

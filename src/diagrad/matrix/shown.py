@@ -9,7 +9,7 @@ from typing import NamedTuple
 from diagrad.expression import Expression
 from diagrad.index.term import Head
 from diagrad.matrix.contract import NoMatrixForm
-from diagrad.matrix.elements import LETTERS, Bound, by_elements, in_order
+from diagrad.matrix.elements import LETTERS, Bound, by_elements, in_order, simplest
 from diagrad.matrix.explicit import explicit
 from diagrad.matrix.raising import Raiser
 
@@ -37,4 +37,5 @@ def shown(
             return Shown(explicit(raiser.raised(tensor, row, column)))
         except NoMatrixForm:
             pass
-    return Shown(by_elements(tensor, places, raiser, letters, bound), letters[: len(places)])
+    flat = simplest(tensor, raiser.context)
+    return Shown(by_elements(flat, places, raiser, letters, bound), letters[: len(places)])

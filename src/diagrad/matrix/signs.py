@@ -15,7 +15,8 @@ from diagrad.matrix import make
 # Operations that are linear in these operands, so that a sign may stand inside.
 LINEAR = {"@": (0, 1), "*": (0, 1), "/": (0, 1), "T": (0,), "sum": (0,), "mean": (0,), "diag": (0,)}
 LINEAR |= {"trace": (0,), "diagonal": (0,)}
-ALL_ONES = ("eye", "ones")
+# Matrices that come first in a difference, as in I − A and diag(p) − p pᵀ.
+FIRST = ("eye", "ones", "diag")
 Turn = Callable[[Apply], Expression | None]
 
 
@@ -46,8 +47,8 @@ def _inside(node: Expression, turn: Turn, counted: Counter[Expression]) -> Expre
 
 
 def _turned_difference(node: Apply) -> Expression | None:
-    """b − a for a − b, of which neither is a number or all ones."""
-    if node.operation.name != "-" or any(_is_number(operand) for operand in node.operands):
+    """b − a for a − b, of which neither is a number or a diagonal matrix."""
+    if node.operation.name != "-" or any(_comes_first(operand) for operand in node.operands):
         return None
     return make.minus(node.operands[1], node.operands[0])
 
@@ -61,12 +62,12 @@ def _turned_count(node: Apply) -> Expression | None:
     return make.minus(size, node.operands[0]) if counts else None
 
 
-def _is_number(node: Expression) -> bool:
-    """A number, the identity or a matrix of ones, also in a multiple or a quotient."""
+def _comes_first(node: Expression) -> bool:
+    """A number, a diagonal matrix or one of ones, also in a multiple or a quotient."""
     if isinstance(node, Apply) and node.operation.name in ("*", "/"):
-        return all(_is_number(operand) or is_scalar(operand.shape) for operand in node.operands)
-    ones = isinstance(node, Apply) and node.operation.name in ALL_ONES
-    return ones or isinstance(node, Number)
+        return all(_comes_first(operand) or is_scalar(operand.shape) for operand in node.operands)
+    first = isinstance(node, Apply) and node.operation.name in FIRST
+    return first or isinstance(node, Number)
 
 
 def _in_front(expression: Expression) -> Expression:

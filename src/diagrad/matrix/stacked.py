@@ -15,7 +15,7 @@ from diagrad.matrix import make
 from diagrad.matrix.arrange import MOST_SUMMANDS, Signed, added, front, gathered
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.cost import cost
-from diagrad.matrix.elements import by_elements, wide
+from diagrad.matrix.elements import by_elements, simplest, wide
 from diagrad.matrix.explicit import explicit
 from diagrad.matrix.kronecker import joined
 from diagrad.matrix.lettering import lettered
@@ -88,5 +88,5 @@ def result_shown(
             return Shown(explicit(stacked(raiser, tensor, *groups)))
     places = arrangement.places
     letters = lettered(places)
-    plain = raiser.context.normal(flat(tensor, counts))
+    plain = simplest(raiser.context.normal(flat(tensor, counts)), raiser.context)
     return Shown(by_elements(plain, places, raiser, letters), letters[: len(places)])

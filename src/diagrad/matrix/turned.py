@@ -7,9 +7,10 @@ from diagrad.index.relabel import replaced
 from diagrad.index.term import Applied, Definition, Head, Sum, Term, Variable
 
 
-def flipped(term: Term) -> Term:
-    """−a (b − c) as a (c − b), where the sum would not then begin with a minus; but (b − c)(b − c)ᵀ
-    keeps its sign, and has what was declared first in front."""
+def flipped(term: Term, context: Context) -> Term:
+    """−a (b − c) as a (c − b), where the sum would not then begin with a minus, and the problem
+    does not have it as b − c; but (b − c)(b − c)ᵀ keeps its sign, and has what was declared first
+    in front."""
     heads = [factor.head for factor in term.factors]
     for position, factor in enumerate(term.factors):
         head = _negated(factor.head) if factor.exponent == 1 else None
@@ -20,7 +21,7 @@ def flipped(term: Term) -> Term:
             if position == places[0] and _first(head) < _first(factor.head):
                 for place in places:
                     term = replaced(term, place, term.factors[place]._replace(head=head))
-        elif term.coefficient < 0:
+        elif term.coefficient < 0 and context.written.get(factor.head, -1) < 0:
             turned = replaced(term, position, factor._replace(head=head))
             term = turned._replace(coefficient=-term.coefficient)
     return term

@@ -53,7 +53,7 @@ from diagrad.index.laws.inverses import (
     inverse_of_product,
 )
 from diagrad.index.laws.labels import contract_delta, squared, summed_group, vanished
-from diagrad.index.laws.names import gathered, named
+from diagrad.index.laws.names import gathered, named, related
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
 from diagrad.index.laws.rank_one import determinant_of_rank_one_update, inverse_on_its_vector
 from diagrad.index.term import Sum, Term
@@ -102,6 +102,7 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("sum inside", summed_group),
     ("centred", centred),
     ("name", named),
+    ("powers of names", related),
     ("one-hot picks", picked),
     ("gather a power", gathered),
     ("square", squared),
