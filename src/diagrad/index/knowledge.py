@@ -56,12 +56,10 @@ def _has(context: Context, head: Head, fact: str) -> bool:
             return fact in ("nonneg", "symmetric")
         case Digit():
             return fact == "nonneg"
-        case Applied() if fact == "symmetric":
-            return head.operation.entrywise and all(has(context, a, fact) for a in head.arguments)
         case Applied():
-            kept = fact in head.operation.keeps and all(
-                has(context, a, fact) for a in head.children
-            )
+            keeps = fact in head.operation.keeps
+            keeps |= fact == "symmetric" and head.operation.entrywise
+            kept = keeps and all(has(context, a, fact) for a in head.children)
             return kept or fact in closure(head.operation.facts)
         case Sum():
             return _sum_has(context, head, fact)

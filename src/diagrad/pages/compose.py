@@ -159,6 +159,8 @@ class Composer:
     def _remarks(self) -> Iterator[str]:
         """What was used in writing the results out: ∂J/∂x written out with Σₖ uₖ = 0, …"""
         for d in self.story.derivations:
+            if d.answer.programs is not None:
+                continue
             used = "; ".join(sentences(d.told(self.routes[0])[-1].because)[1:])
             if self._short(d) is not None and used:
                 yield f"{self.label(d)('unicode')} written out with {used}"
