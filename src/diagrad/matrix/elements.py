@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from diagrad.dimensions import UNIT, is_vector
 from diagrad.expression import Apply, Expression
 from diagrad.index.context import Context
-from diagrad.index.expanding import distributed
+from diagrad.index.expanding import MOST_TERMS, distributed
 from diagrad.index.factoring import factored
 from diagrad.index.term import Factor, Head, Sum, Term, as_sum, size_of
 from diagrad.matrix import make
@@ -34,7 +34,7 @@ def simplest(head: Head, context: Context) -> Head:
     if pieces == head.terms:
         return head
     total = context.normal(Sum(head.axes, pieces))
-    if not isinstance(total, Sum):
+    if not isinstance(total, Sum) or len(total.terms) > MOST_TERMS:
         return total
     return Sum(head.axes, factored(total.terms, head.axes, context))
 

@@ -47,7 +47,7 @@ from diagrad.matrix.turned import complemented, flipped
 
 # The work that the search may do for one derivative, in pairs of factors looked at: several times
 # what the largest textbook problems need.
-EFFORT = 15_000
+EFFORT = 8_000
 # Makes a matrix of the product of pieces, summed over the bound labels.
 Joined = Callable[[list[Piece], frozenset[int]], Expression]
 
