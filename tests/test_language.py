@@ -627,3 +627,15 @@ def test_an_expression_is_read_over_the_names_of_a_problem() -> None:
 def test_an_expression_is_no_statement(text: str) -> None:
     with pytest.raises(ProblemError):
         read_expression(text, read(NAMES))
+
+
+def test_a_capital_letter_that_counts_is_a_dimension_and_said_to_be_one() -> None:
+    source = read("S: matrix[d, d] & spd\nL = -N / 2 * logdet(S)")
+    assert [dimension.name for dimension in source.dimensions] == ["d", "N"]
+    assert source.warnings == ("N stands in no shape: it is taken for a dimension, a whole number",)
+
+
+@pytest.mark.parametrize("text", ["A * x", "A @ x", "x + A", "foo / 2", "sum(x) * I"])
+def test_any_other_name_that_nothing_declares_is_refused(text: str) -> None:
+    with pytest.raises(ProblemError, match="nothing is called"):
+        read(f"x: row[n]\ny = {text}")

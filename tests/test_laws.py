@@ -124,6 +124,8 @@ a sum that is named: sum(a) * sum(p - ones(1, n)/n) by a
     p: row[n] & simplex; a: row[n]
 digits: sum((vec(A) + c) * d) + sum(vec(A) * c) + c.T @ kron(eye(n), eye(m)) @ c by A twice
     A: matrix[m, n]; c: column[m*n]; d: column[m*n]
+lower triangles: trace(tril(S) @ T) + sum(diagonal(tril(S @ T)) ** 2) + sum(tril(diag(v)) * T) by S
+    S: matrix[n, n]; T: matrix[n, n]; v: row[n]
 digits of nothing: sum(vec(A) * c * vec(B)) + sum(kron(ones(m, 1), b) * c) by b
     A: matrix[m, n]; B: matrix[m, n]; c: column[m*n]; b: column[n]
 logistic: -sum(y * log(p) + (1 - y) * log(1 - p)) / N by w twice

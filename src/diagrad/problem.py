@@ -12,7 +12,7 @@ from diagrad.evaluate import environment_from, plain, with_definitions
 from diagrad.expression import Expression
 from diagrad.facts import LABELS
 from diagrad.formula import Formula
-from diagrad.language import Source, read, read_expression
+from diagrad.language import Source, read, read_over
 from diagrad.request import Request, Wrt
 from diagrad.setting import shapes
 from diagrad.show import Names
@@ -41,10 +41,7 @@ class Problem:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.shapes = shapes(source)
-        self.names = Names(
-            [d.name for d in source.dimensions] + list(self.shapes) + list(source.functions),
-            signs=signs(source),
-        )
+        self.names = named(source)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -75,8 +72,15 @@ class Problem:
         ]
 
     def expression(self, text: str) -> Expression:
-        """An expression over the problem's names. Raises ProblemError."""
-        return read_expression(text, self.source)
+        """An expression over the problem's names. Raises ProblemError.
+
+        A capital letter that stands in it alone, as the N of `-N / 2 * s`, becomes a dimension of
+        the problem.
+        """
+        expression, source = read_over(text, self.source)
+        if source is not self.source:
+            self.source, self.names = source, named(source)
+        return expression
 
     def formula(self, text: str) -> Formula:
         """An expression over the problem's names, to print and evaluate. Raises ProblemError."""
@@ -133,3 +137,9 @@ class Problem:
     def hessian(self, of: str, wrt: Wrt, layout: str = "auto") -> Derivation:
         """The second derivative of a scalar."""
         return self.derive(of, wrt, order=2, layout=layout)
+
+
+def named(source: Source) -> Names:
+    """How the names of a problem print."""
+    known = [d.name for d in source.dimensions] + list(shapes(source)) + list(source.functions)
+    return Names(known, signs=signs(source))

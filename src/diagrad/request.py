@@ -36,9 +36,9 @@ class Request:
     def __init__(
         self, problem: Problem, of: str, wrt: Sequence[Wrt], order: int, layout: str
     ) -> None:
+        self.expression = problem.expression(of)
         self.problem, self.source = problem, problem.source
         self.of, self.order, self.layout = of, order, layout
-        self.expression = problem.expression(of)
         self.wrt = [(one, self._variables(one)) for one in wrt]
         self.engine = Engine(self.source, problem.names, problem.shapes, self.expression, order)
         self._tellings: dict[tuple[str, ...], Telling] = {}

@@ -82,6 +82,15 @@ class Names:
     def position(self) -> int:
         return len(self.variables) + len(self.definitions)
 
+    def may_count(self, name: str) -> bool:
+        """Whether a name that nothing declares could be a number of things."""
+        known = (self.dimensions, self.variables, self.functions, self.definitions, self.following)
+        single = len(name) == 1 and name.isascii() and name.isupper()
+        return single and name not in SYNONYMS and not any(name in names for names in known)
+
+    def count(self, name: str) -> None:
+        self.dimensions[name] = Dimension(len(self.dimensions), name)
+
     def introduce(self, statement: Statement, node: ast.Name) -> Span:
         """Take a new name. Raises ProblemError where it is reserved or taken."""
         self.check_free(statement, node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from dataclasses import replace
 
 from diagrad.errors import ProblemError
 from diagrad.expression import Expression
@@ -45,6 +46,12 @@ def read(text: str, file: str = "problem") -> Source:
 
 def read_expression(text: str, source: Source) -> Expression:
     """An expression over the names of a problem that was read. Raises ProblemError."""
+    return read_over(text, source)[0]
+
+
+def read_over(text: str, source: Source) -> tuple[Expression, Source]:
+    """The same, and the problem with the dimensions that stand in the expression alone. Raises
+    ProblemError."""
     page = Page(text, "expression")
     found = statements(page, tokens(page))
     if not found:
@@ -55,7 +62,13 @@ def read_expression(text: str, source: Source) -> Expression:
     if not isinstance(tree, ast.Expr):
         message = "an expression stands here, not a declaration or definition"
         raise found[0].error(message, tree)
-    return ExpressionReader(found[0], Names.of(source)).read(tree.value)
+    reader = ExpressionReader(found[0], Names.of(source))
+    expression = reader.read(tree.value)
+    dimensions = tuple(reader.names.dimensions.values())
+    if dimensions == source.dimensions:
+        return expression, source
+    warnings = (*source.warnings, *reader.warnings)
+    return expression, replace(source, dimensions=dimensions, warnings=warnings)
 
 
 def read_definitions(lines: Iterable[str], source: Source) -> dict[str, Expression]:

@@ -48,6 +48,17 @@ def gated(context: Context, term: Term) -> Term | None:
     return None
 
 
+def on_the_diagonal(context: Context, term: Term) -> Term | None:
+    """L[i, i] = 1 and δ[i, j] L[i, j] = δ[i, j] for the lower triangle L of ones."""
+    deltas = {frozenset(f.labels) for f in term.factors if isinstance(f.head, Delta)}
+    for position, factor in enumerate(term.factors):
+        if isinstance(factor.head, Applied) and factor.head.operation.name == "lower ones":
+            at = frozenset(factor.labels)
+            if len(at) == 1 or at in deltas:
+                return dropped(term, position)
+    return None
+
+
 def sums_to_one(context: Context, term: Term) -> Term | None:
     """Σₖ yₖ = 1 for a one-hot, simplex or softmax row y, where k stands nowhere else."""
     places = occurrences(term)
