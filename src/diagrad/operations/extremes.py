@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from diagrad.dimensions import Shape
-from diagrad.expression import Apply, Expression
+from diagrad.expression import Apply, Expression, Symbol
 from diagrad.index.build import delta, labels, tensor
-from diagrad.index.term import Applied, Head, Sum, as_number, constant
+from diagrad.index.term import Applied, Definition, Head, Sum, as_number, constant
 from diagrad.operations.kernels import real
 from diagrad.operations.reductions import (
     Whole,
@@ -24,6 +24,7 @@ from diagrad.operations.reductions import (
 from diagrad.operations.room import (
     ATOM,
     COMPARE,
+    PRODUCT,
     SIGN,
     Array,
     Form,
@@ -137,12 +138,16 @@ class First(Operation):
     def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
         a, m = head.arguments
         along = head.parameters
+        shown = show(a, row, column)
         if len(along) == len(a.axes):
             room = FIRST_TURNED if row is not None and column is not None and row > column else self
-            return applied(room, [show(a, row, column), show(m, None, None)], (None,))
+            if repeats(a, shown, lambda: show(a, column, row)):
+                room = SHARED
+            return applied(room, [shown, extreme(m, shown, None, show(m, None, None))], (None,))
         down = row in along
-        extreme = show(m, None, 0) if down else show(m, 0, None)
-        return applied(self, [show(a, row, column), extreme], (0 if down else 1,))
+        axis = 0 if down else 1
+        named = show(m, None, 0) if down else show(m, 0, None)
+        return applied(self, [shown, extreme(m, shown, axis, named)], (axis,))
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         a, m = (np.swapaxes(x, -1, -2) if self.turned else x for x in arrays)
@@ -160,6 +165,49 @@ class First(Operation):
             case "latex":
                 return Form(r"\mathbb{{1}}\left[{0} = {1}\right]", ATOM, loose)
         return Form("where({0} == {1}, 1, 0)", ATOM, loose)
+
+
+class Shared(First):
+    """Where entries are equal by their formula, as those of S Sᵀ and its transpose: 1 at all that
+    equal m, over how many these are."""
+
+    name = "shared"
+    summary = "1 at the entries of A that equal m, over their number; elsewhere 0."
+    idempotent = False
+
+    def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
+        a, m = arrays
+        near = np.isclose(real(a), real(m), rtol=1e-12, atol=0)
+        value: Array = near / near.sum(axis=(-2, -1), keepdims=True)
+        return value.astype(a.dtype)
+
+    def form(self, notation: str, node: Apply) -> Form:
+        one = super().form(notation, node)
+        sign = {"unicode": "∑({})", "latex": r"\sum\left({}\right)"}.get(notation, "sum({})")
+        return Form(f"{one.template} / {sign.format(one.template)}", PRODUCT, one.slots)
+
+
+def repeats(a: Head, shown: Expression, turned: Callable[[], Expression]) -> bool:
+    """Whether entries are equal by their formula: what stretches, and what is symmetric."""
+    if isinstance(a, Sum):
+        labels_of = {k for t in a.terms for f in t.factors for k in f.labels}
+        if any(k not in labels_of for k in range(len(a.axes))):
+            return True
+    return len(a.axes) == 2 and a.axes[0] == a.axes[1] and shown == turned()
+
+
+def extreme(m: Head, shown: Expression, axis: int | None, named: Expression) -> Expression:
+    """The largest or smallest entry, of the very expression that it is compared with, so that no
+    rounding tells the two apart; by its name where what it is taken of has one."""
+    value = body_of(m)
+    if isinstance(shown, Symbol) or not isinstance(value, Applied):
+        return named
+    room = value.operation
+    return applied(room, [shown], (axis,)) if isinstance(room, Largest) else named
+
+
+def body_of(head: Head) -> Head:
+    return body_of(head.body) if isinstance(head, Definition) else head
 
 
 class Product(Whole):
@@ -206,5 +254,5 @@ def lined_up(a: Array, node: Apply) -> tuple[Array, int]:
     return a.reshape(*a.shape[:-2], 1, a.shape[-2] * a.shape[-1]), -1
 
 
-FIRST, FIRST_TURNED = First(), First(turned=True)
+FIRST, FIRST_TURNED, SHARED = First(), First(turned=True), Shared()
 OPERATIONS: tuple[Operation, ...] = (Largest(), Smallest(), Product())
