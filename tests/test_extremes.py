@@ -17,12 +17,16 @@ CASES = [
     ("max(kron(S @ S.T, relu(k)))", "S"),
     ("sum(max(A, axis=1) ** 2)", "A"),
     ("max(A * A)", "A"),
+    ("sum(min(k ** 2 + relu(A), axis=0) * x)", "k"),
+    ("sum(min(k ** 2 + relu(A), axis=0) * x)", "A"),
+    ("max(relu(A @ x.T))", "A"),
 ]
 
 
 @pytest.mark.parametrize(("of", "wrt"), CASES, ids=[of for of, _ in CASES])
 def test_the_source_read_as_the_language_says_has_the_value_of_the_formula(of, wrt):
     derivation = dg.parse(VARIABLES).derive(of, wrt=wrt)
+    assert derivation.result.latex().count("{") == derivation.result.latex().count("}")
     rng, sizes = np.random.default_rng(1), {"n": 4, "c": 3, "m": 5}
     variables = derivation.problem.source.variables
     point = {

@@ -146,6 +146,7 @@ class Answer:
             points,
             seed,
             stated.introduced,
+            self.engine.kinds(self.by),
         )
 
     def _on_a_kink(self) -> bool:

@@ -84,6 +84,10 @@ def main(context: click.Context) -> None:
 @click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
 @click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
 @click.option(
+    "--structure", is_flag=True,
+    help="The entries of a symmetric, diagonal or triangular variable move together.",
+)  # fmt: skip
+@click.option(
     "--route", type=click.Choice(ROUTES), default="jacobian", show_default=True,
     help="Steps by Jacobians, by elements, or by differentials; the first two; all three.",
 )  # fmt: skip
@@ -99,6 +103,7 @@ def derive(
     wrt: str | None,
     order: int,
     layout: str,
+    structure: bool,
     route: str,
     depth: str,
     form: str,
@@ -114,7 +119,11 @@ def derive(
         say(warning)
     target = of or last_definition(problem)
     derivations = problem.derive(
-        target, wrt=variables(problem, target, wrt), order=order, layout=layout
+        target,
+        wrt=variables(problem, target, wrt),
+        order=order,
+        layout=layout,
+        structure=structure,
     )
     show(derivations, route, depth, form, output)
 

@@ -8,9 +8,11 @@ from diagrad.derivation import Record
 from diagrad.dimensions import Shape, is_scalar
 from diagrad.errors import DerivationError
 from diagrad.expression import Apply, Expression, walk
+from diagrad.facts import structure_of
 from diagrad.formula import Formula
 from diagrad.index.context import Application, Context
 from diagrad.index.differentiate import Link, derivative
+from diagrad.index.structure import tied
 from diagrad.index.term import Head
 from diagrad.language import Source
 from diagrad.layouts import Arrangement
@@ -31,9 +33,10 @@ class Engine:
         shapes: Mapping[str, Shape],
         expression: Expression,
         order: int,
+        structure: bool = False,
     ) -> None:
         self.source, self.names, self.shapes = source, names, shapes
-        self.expression, self.order = expression, order
+        self.expression, self.order, self.structure = expression, order, structure
         self._settings: dict[frozenset[str], tuple[Setting, Context]] = {}
         self._raisers: dict[frozenset[str], Raiser] = {}
         self._recorded: dict[Context, int] = {}
@@ -46,13 +49,19 @@ class Engine:
             self._settings[free] = setting, with_facts(self.source, setting, by)
         setting, context = self._settings[free]
         value = setting.composed(self.expression)
-        tensor, links = _differentiated(setting, value.tensor, by)
+        tensor, links = _differentiated(setting, value.tensor, by, self.kinds(by))
         tensor = context.normal(tensor)
         contexts = dict.fromkeys((setting.context, context))
         record = Record(links, tuple(r for each in contexts for r in self._news(each)))
         counts = [*value.counts, *(n for name in by for n in setting.counts(name))]
         raiser = self._raiser(context, by, free, tensor)
         return self._raised(tensor, arrangement, counts, raiser), record
+
+    def kinds(self, by: tuple[str, ...]) -> tuple[str, ...]:
+        """How the entries of each variable are tied; nothing where they move freely."""
+        variables = self.source.variables
+        tied = [variables[n].facts if n in variables else frozenset[str]() for n in by]
+        return tuple(structure_of(facts) for facts in tied) if self.structure else ()
 
     def _free(self, by: tuple[str, ...]) -> frozenset[str]:
         """What a setting depends on: the names of which something is known that does not hold while
@@ -92,7 +101,7 @@ class Engine:
 
 
 def _differentiated(
-    setting: Setting, value: Head, by: tuple[str, ...]
+    setting: Setting, value: Head, by: tuple[str, ...], kinds: tuple[str, ...]
 ) -> tuple[Head, tuple[Link, ...]]:
     """∂/∂by[0], then ∂/∂by[1], and the links of the chain rule. In a second derivative local
     derivatives of several terms stay whole, which keeps diag(p) − p pᵀ together."""
@@ -101,6 +110,8 @@ def _differentiated(
     for position, name in enumerate(by):
         wrt = setting.heads[name]
         tensor = derivative(tensor, wrt, setting.context, links, whole=position > 0)
+        if kinds and kinds[position] and len(wrt.axes) == 2:
+            tensor = setting.context.normal(tied(tensor, kinds[position]))
     return tensor, tuple(links)
 
 

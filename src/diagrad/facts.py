@@ -33,3 +33,12 @@ def closure(facts: frozenset[str]) -> frozenset[str]:
     """The facts and all that they imply."""
     together = facts.union(*(IMPLIES[fact] for fact in facts))
     return together if together == facts else closure(together)
+
+
+def structure_of(facts: frozenset[str]) -> str:
+    """Which entries of a matrix with these facts are tied: "symmetric", "diagonal", "lower",
+    "upper"; "" where each moves by itself."""
+    known = closure(facts)
+    if {"lower", "upper"} <= known or ("symmetric" in known and known & {"lower", "upper"}):
+        return "diagonal"
+    return next((word for word in ("symmetric", "lower", "upper") if word in known), "")

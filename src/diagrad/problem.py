@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from diagrad.derivation import Derivation
 from diagrad.engine import signs
-from diagrad.errors import DerivationError, ProblemError
+from diagrad.errors import ProblemError
 from diagrad.evaluate import environment_from, plain, with_definitions
 from diagrad.expression import Expression
 from diagrad.facts import LABELS
@@ -117,12 +117,13 @@ class Problem:
         """The derivative of an expression by a variable or definition, as a verified formula.
 
         `wrt` is a name, a list of names (a list of derivations comes out), or for order 2 a pair of
-        names. Layouts are in `diagrad.layouts`. Raises ProblemError for an expression that is not
+        names. Layouts are in `diagrad.layouts`. With `structure` the entries of a variable that is
+        declared symmetric, diagonal, lower or upper move together as declared: the derivative by a
+        symmetric matrix is G + Gᵀ − G ∘ I. Raises ProblemError for an expression that is not
         right, DerivationError for a request that cannot be met.
         """
-        if structure:
-            raise DerivationError("structured derivatives are not supported yet")
-        request = Request(self, of, wrt if isinstance(wrt, list) else [wrt], order, layout)
+        names = wrt if isinstance(wrt, list) else [wrt]
+        request = Request(self, of, names, order, layout, structure)
         found = request.derivations()
         return found if isinstance(wrt, list) else found[0]
 

@@ -34,13 +34,22 @@ class Request:
     then made, and checked too, when someone asks for it."""
 
     def __init__(
-        self, problem: Problem, of: str, wrt: Sequence[Wrt], order: int, layout: str
+        self,
+        problem: Problem,
+        of: str,
+        wrt: Sequence[Wrt],
+        order: int,
+        layout: str,
+        structure: bool = False,
     ) -> None:
         self.expression = problem.expression(of)
         self.problem, self.source = problem, problem.source
         self.of, self.order, self.layout = of, order, layout
         self.wrt = [(one, self._variables(one)) for one in wrt]
-        self.engine = Engine(self.source, problem.names, problem.shapes, self.expression, order)
+        shapes = problem.shapes
+        self.engine = Engine(self.source, problem.names, shapes, self.expression, order, structure)
+        for _, by in self.wrt:
+            self._check_structure(by)
         self._tellings: dict[tuple[str, ...], Telling] = {}
 
     def derivations(self) -> list[Derivation]:
@@ -91,7 +100,9 @@ class Request:
     def _is_large(self) -> bool:
         """Whether programs are worth their while: for gradients of what has many named parts."""
         needed = self.source.needed(self.expression) & self.source.definitions.keys()
-        if self.order != 1 or not is_scalar(self.expression.shape) or len(needed) < NAMED:
+        if self.order != 1 or self.engine.structure or len(needed) < NAMED:
+            return False
+        if not is_scalar(self.expression.shape):
             return False
         return sum(1 for _ in operations(self.source, self.expression)) >= LARGE
 
@@ -114,6 +125,14 @@ class Request:
             told = Telling(self.source, self.expression, by, self.order, letters, means)
             self._tellings[by] = told
         return self._tellings[by]
+
+    def _check_structure(self, by: tuple[str, ...]) -> None:
+        """Raises DerivationError where structured derivatives are asked for and nothing is tied."""
+        if self.engine.structure and not any(self.engine.kinds(by)):
+            raise DerivationError(
+                "a structured derivative is by a variable declared symmetric, spd, diagonal, lower "
+                f"or upper, and {' and '.join(dict.fromkeys(by))} is none of these"
+            )
 
     def _variables(self, wrt: Wrt) -> tuple[str, ...]:
         """One name per order. Raises DerivationError for what cannot be differentiated by."""

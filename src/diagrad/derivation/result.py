@@ -77,7 +77,8 @@ class Derivation:
     def steps_by(self, route: str) -> list[Step]:
         """The steps of a route, "jacobian", "elements" or "differential". Each `after` equals the
         derivative of its target; the last is the result. Raises DerivationError for another."""
-        return self.telling.finished(self._steps(route), self._last, self.result)
+        kinds = self.answer.engine.kinds(self.answer.by)
+        return self.telling.finished(self._steps(route), self._last, self.result, kinds)
 
     def told(self, route: str) -> list[Step]:
         """Likewise, but a long result is not written out: the last step has it in the names that

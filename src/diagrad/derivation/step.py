@@ -58,7 +58,8 @@ class Step:
     earlier steps in it by their names, `after` as it is carried on; `spelled` is `before` with
     those derivatives written out, where that is something else than both. `chain` is the chain
     rule's sum of products, empty for what is found directly; `called` is the short name that the
-    derivative gets (`delta1`). `substeps` establish the parts. `differentials` are those that the
+    derivative gets (`delta1`). `structure` says how the entries of the variables are tied,
+    empty where they move freely. `substeps` establish the parts. `differentials` are those that the
     route by differentials puts in, one for each name that `target[1]` enters; `cut` says that
     nothing else moves the value then, so that they make its whole differential. `change` is that of
     a value that is no scalar, by elements, where the derivative is.
@@ -73,6 +74,7 @@ class Step:
     chain: tuple[tuple[Factor, ...], ...] = ()
     called: str = ""
     spelled: Formula | None = None
+    structure: tuple[str, ...] = ()
     differentials: tuple[Differential, ...] = ()
     cut: bool = False
     change: Formula | None = None

@@ -17,6 +17,18 @@ from diagrad.formula import Formula
 from diagrad.language import Source
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.explicit import explicit
+
+# The rule, and the reason, of a derivative by a matrix whose entries are tied.
+TIED = "tied entries"
+OFF = "the entries {} the diagonal are 0 and do not move, so the derivative by them is 0"
+TIES = {
+    "symmetric": "{} is symmetric: its entries i,j and j,i are one, so what comes to both is added "
+    "up, and on the diagonal counts once",
+    "diagonal": "{} is diagonal: " + OFF.format("off"),
+    "lower": "{} is lower triangular: " + OFF.format("above"),
+    "upper": "{} is upper triangular: " + OFF.format("below"),
+}
 
 
 @dataclass(eq=False)
@@ -80,16 +92,37 @@ class Telling:
         except NoMatrixForm:
             return []
 
-    def finished(self, steps: list[Step], wrt: str, result: Formula) -> list[Step]:
-        """The steps with one more, where it takes one, that ends in the result."""
+    def finished(
+        self, steps: list[Step], wrt: str, result: Formula, structure: tuple[str, ...] = ()
+    ) -> list[Step]:
+        """The steps with one more, where it takes one, that ends in the result; `structure` says
+        how the entries of each variable are tied there."""
         after = self.formula(result)
         if not steps or len(self.accounts) < self.order:
             return [*steps, self._untold(wrt, after)]
         last = steps[-1]
         if last.after.unicode() == after.unicode():
             return [*steps[:-1], replace(last, after=after)]
+        if structure:
+            return [*steps, self._tied_step(last, after, structure)]
         why = "; ".join([self._why(last, after), *self._used(wrt)])
         return [*steps, Step(last.target, last.after, after, "write out", why)]
+
+    def _tied_step(self, last: Step, after: Formula, structure: tuple[str, ...]) -> Step:
+        said = "; ".join(self._tied(structure))
+        if after.layout != "gradient" or last.after.labels:
+            return Step(last.target, after, after, AT_ONCE, said, structure=structure)
+        expression = explicit(tied_together(last.after.expression, structure[0]))
+        book = self.last.book
+        before = Formula(expression, book.source, book.names, after.layout)
+        return Step(last.target, before, after, TIED, said, structure=structure)
+
+    def _tied(self, structure: tuple[str, ...]) -> Iterator[str]:
+        """Why the derivative by tied entries is another."""
+        names = self.last.book.names
+        for name, kind in dict(zip(self.by, structure, strict=False)).items():
+            if kind:
+                yield TIES[kind].format(names.shown(name, "unicode"))
 
     def _used(self, wrt: str) -> list[str]:
         """The facts that writing out made use of; the record has them once."""
@@ -131,6 +164,19 @@ class Telling:
             used |= book.source.needed(book.source.definitions[name].expression)
         new = [n for n in book.source.definitions if n in used and n not in self.source.definitions]
         return tuple((n, book.formula(book.source.definitions[n].expression)) for n in new)
+
+
+def tied_together(G: Expression, kind: str) -> Expression:
+    """The gradient by a matrix whose entries are tied, from that by free ones."""
+    diagonal = make.call("diag", make.call("diagonal", G))
+    match kind:
+        case "symmetric":
+            return make.minus(make.plus(G, make.transposed(G)), diagonal)
+        case "diagonal":
+            return diagonal
+        case "lower":
+            return make.call("tril", G)
+    return make.transposed(make.call("tril", make.transposed(G)))
 
 
 def _needed_alone(source: Source, g: Symbol, wrt: str) -> Source:

@@ -32,6 +32,7 @@ from diagrad.operations.saying import above, stretched
 class Larger(Operation):
     """maximum(A, B); a tie counts for the first."""
 
+    flat = True
     name = "maximum"
     takes = Takes(operands=("A", "B"))
     summary = "The larger of two entries; at a tie the derivative goes to the first."
@@ -80,6 +81,7 @@ class Smaller(Larger):
 
 
 class Clip(Operation):
+    flat = True
     name, curved = "clip", True
     takes = Takes(operands=("A", "low", "high"))
     summary = "The entry, but at least `low` and at most `high`; its derivative at the ends is 0."
@@ -155,6 +157,7 @@ CASES = r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \en
 
 
 class Where(Operation):
+    flat = True
     name = "where"
     takes = Takes(operands=("condition", "A", "B"), condition=True)
     summary = "The entry of A where the condition holds, otherwise that of B."

@@ -63,6 +63,7 @@ class Elementwise(Operation):
         analytic: bool = True,
         example: str = "",
         idempotent: bool = False,
+        flat: bool = False,
         formula: Callable[[Any], Any] | None = None,
         joins: Callable[[Applied, Factor, Head], Factor | None] | None = None,
         mirrored: bool = False,
@@ -75,7 +76,7 @@ class Elementwise(Operation):
         self.at, self.inverse = dict(at or {}), inverse
         self.analytic = analytic
         self.example = example or f"{name}(A)"
-        self.idempotent = idempotent
+        self.idempotent, self.flat = idempotent, flat
         self.formula, self.joins = formula, joins
         self.mirrored, self.parity = mirrored, parity
 

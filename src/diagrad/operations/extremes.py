@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ class Largest(Whole):
     keeps = ENTRYWISE_FACTS
     sense = 1
     word = "largest"
+    flat = True
 
     def says(self, use: Use) -> str:
         if not summed_over(use):
@@ -141,13 +142,14 @@ class First(Operation):
         shown = show(a, row, column)
         if len(along) == len(a.axes):
             room = FIRST_TURNED if row is not None and column is not None and row > column else self
-            if repeats(a, shown, lambda: show(a, column, row)):
+            if may_tie(a) or shown == show(a, column, row):
                 room = SHARED
             return applied(room, [shown, extreme(m, shown, None, show(m, None, None))], (None,))
         down = row in along
         axis = 0 if down else 1
         named = show(m, None, 0) if down else show(m, 0, None)
-        return applied(self, [shown, extreme(m, shown, axis, named)], (axis,))
+        room = SHARED if may_tie(a) else self
+        return applied(room, [shown, extreme(m, shown, axis, named)], (axis,))
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         a, m = (np.swapaxes(x, -1, -2) if self.turned else x for x in arrays)
@@ -178,22 +180,38 @@ class Shared(First):
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         a, m = arrays
         near = np.isclose(real(a), real(m), rtol=1e-12, atol=0)
-        value: Array = near / near.sum(axis=(-2, -1), keepdims=True)
+        value: Array = near / near.sum(axis=numpy_axis(node), keepdims=True)
         return value.astype(a.dtype)
 
     def form(self, notation: str, node: Apply) -> Form:
         one = super().form(notation, node)
-        sign = {"unicode": "∑({})", "latex": r"\sum\left({}\right)"}.get(notation, "sum({})")
+        axis = effective_axis(node)
+        along = "" if axis is None else f", axis={axis}"
+        word = {"unicode": "sum", "latex": r"\mathrm{{{{sum}}}}"}.get(notation, "sum")
+        ways = {"unicode": "∑({})", "latex": r"\sum\left({}\right)"} if axis is None else {}
+        sign = ways.get(notation, f"{word}({{}}{along})")
         return Form(f"{one.template} / {sign.format(one.template)}", PRODUCT, one.slots)
 
 
-def repeats(a: Head, shown: Expression, turned: Callable[[], Expression]) -> bool:
-    """Whether entries are equal by their formula: what stretches, and what is symmetric."""
-    if isinstance(a, Sum):
-        labels_of = {k for t in a.terms for f in t.factors for k in f.labels}
-        if any(k not in labels_of for k in range(len(a.axes))):
+def may_tie(a: Head) -> bool:
+    """Whether entries may be equal though their variables are not: what stretches along an axis,
+    and what is flat somewhere."""
+    value = body_of(a)
+    if isinstance(value, Sum):
+        told = {k for t in value.terms for f in t.factors for k in f.labels}
+        if any(k not in told for k in range(len(value.axes))):
             return True
-    return len(a.axes) == 2 and a.axes[0] == a.axes[1] and shown == turned()
+    return any(isinstance(h, Applied) and h.operation.flat for h in below(value))
+
+
+def below(head: Head) -> Iterator[Head]:
+    """The head, and all that it is made of."""
+    waiting, seen = [head], {head}
+    while waiting:
+        top = waiting.pop()
+        yield top
+        waiting += [child for child in top.children if child not in seen]
+        seen.update(top.children)
 
 
 def extreme(m: Head, shown: Expression, axis: int | None, named: Expression) -> Expression:

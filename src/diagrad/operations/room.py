@@ -148,7 +148,8 @@ class Operation:
     `entrywise` says that the operation combines operands entry by entry, so that an operand may
     stretch; `facts` hold for all its values, and those it `keeps` where they hold for all operands;
     `curved` says that it is not linear, so that in a derivation an operand with a formula of
-    its own deserves a name; `reuses_value` that its derivative is written in its value, as that of
+    its own deserves a name; `flat` that it may give several entries one value, as relu does the
+    negative ones; `reuses_value` that its derivative is written in its value, as that of
     σ is. `composite` says of other operations which composite axes (those of `vec` and `kron`) they
     take as they are: "any", "chain" where the columns of the first operand are composed as the rows
     of the second, "square" where rows are composed as columns, "factors" where the first operand
@@ -168,6 +169,7 @@ class Operation:
     facts: frozenset[str] = frozenset()
     keeps: frozenset[str] = frozenset()
     curved: bool = False
+    flat: bool = False
     composite: ClassVar[str] = ""
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -68,16 +68,18 @@ def verify(
     points: int = 3,
     seed: int = 0,
     introduced: Mapping[str, Expression] | None = None,
+    structure: tuple[str, ...] = (),
 ) -> Verification:
     """Compares `formula` with the derivative of `of` by the names `wrt`, one per order, at random
     points.
 
     `formula_layout` where the formula has another layout than was asked for; `introduced` are
-    names that only the formula uses. Raises InternalError where the formula has the wrong shape,
+    names that only the formula uses; `structure` says how the entries of each name are tied. Raises
+    InternalError where the formula has the wrong shape,
     DerivationError where it or `of` has no finite value or derivative, or one lost in rounding, at
     any point tried.
     """
-    route = path(source, of, wrt, [formula], introduced or {})
+    route = replace(path(source, of, wrt, [formula], introduced or {}), structure=structure)
     method, tolerance = METHODS[len(wrt), route.analytic]
     check = Check(source, route, formula, formula_layout or layout, tolerance, seed)
     compared = [check.point(number) for number in range(points)]

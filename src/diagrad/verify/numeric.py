@@ -48,6 +48,14 @@ class Directions:
         """The same with the first direction of each pair, or each one, longer."""
         return Directions((by * self.along[0], *self.along[1:]), self.whole)
 
+    def tied(self, structure: tuple[str, ...]) -> Directions:
+        """The same where the entries of a variable move together: along E + Eᵀ for a symmetric
+        matrix, not at all where they are 0."""
+        if not any(structure):
+            return self
+        moved = zip(self.along, structure, strict=True)
+        return Directions(tuple(_tied(a, kind) for a, kind in moved), self.whole)
+
     def contract(self, tensor: Array) -> Array:
         """The tensor, axes of F then of each X, along the directions: (batch…, r, s)."""
         r, s = tensor.shape[:2]
@@ -58,6 +66,20 @@ class Directions:
         operands = ",".join("k" + pair for pair in letters)
         along: Array = np.einsum(f"rs{''.join(letters)},{operands}->krs", tensor, *self.along)
         return along
+
+
+def _tied(along: Array, kind: str) -> Array:
+    diagonal = along * np.eye(along.shape[-1]) if kind in ("symmetric", "diagonal") else along
+    match kind:
+        case "symmetric":
+            return np.asarray(along + np.swapaxes(along, -1, -2) - diagonal)
+        case "diagonal":
+            return np.asarray(diagonal)
+        case "lower":
+            return np.tril(along)
+        case "upper":
+            return np.triu(along)
+    return along
 
 
 def directions(shapes: tuple[tuple[int, int], ...], rng: np.random.Generator) -> Directions:
@@ -97,6 +119,7 @@ def differentiate(
 
     Works in pieces that keep the largest batch in bounds.
     """
+    chosen = chosen.tied(path.structure)
     method = _first if len(path.wrt) == 1 else _second
     largest = max(array.size for array in environment.arrays.values())
     lead = chosen.along[0]

@@ -30,6 +30,7 @@ class Path:
     all: tuple[Named, ...]
     changing: tuple[Named, ...]
     analytic: bool
+    structure: tuple[str, ...] = ()
 
     def value(self, environment: Environment, changed: Mapping[str, Array]) -> Array:
         """The value of `of` with other values, or batches of values, of the names `wrt`."""
