@@ -64,7 +64,7 @@ def along_axis(s: Scope, shape: Shape, depth: int) -> Piece | None:
         return None
     axis = 0 if shape[0] == "1" else 1
     inner = (s.dimension(), shape[1]) if axis == 0 else (shape[0], s.dimension())
-    name = s.rng.choice(words("sum sum mean norm norm1 logsumexp max min prod"))
+    name = s.rng.choice(words("sum mean norm norm1 logsumexp max min prod prod"))
     kept = ["keepdims=True"] if s.rng.random() < 0.15 else []
     return call(name, reduced(s, name, inner, depth), f"axis={axis}", *kept)
 

@@ -5,7 +5,7 @@ from .pieces import SUM, Piece, Shape, call, negative, power, product, total, wo
 from .scope import Scope
 
 SMOOTH = words("sigmoid tanh sigmoid tanh sin cos arctan softplus gelu silu erf square")
-KINKED = words("relu relu abs step sign")
+KINKED = words("relu relu abs abs step sign sign")
 PRIMED = words("sigmoid tanh sin cos softplus square gelu silu erf arctan")
 
 
@@ -51,7 +51,7 @@ def elementwise(s: Scope, shape: Shape, depth: int) -> Piece:
 
 def guarded(s: Scope, shape: Shape, depth: int) -> Piece:
     """A function with a domain, or one that grows fast, of an argument that suits it."""
-    name = s.rng.choice(words("log log sqrt log1p exp exp expm1 sinh cosh tan arcsin arccos"))
+    name = s.rng.choice(words("log log sqrt log1p exp expm1 sinh cosh tan arcsin arccos"))
     if name in ("log", "sqrt", "log1p"):
         return call(name, positive(s, shape, depth))
     inner = bounded(s, shape, depth)

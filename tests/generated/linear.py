@@ -75,11 +75,10 @@ def invertible(s: Scope, n: str, depth: int) -> Piece:
     if way == 0 and depth > 0:
         small = product(Piece("0.2"), bounded(s, (n, n), depth - 1))
         return total(call("eye", n), small, s.rng.choice("+-"))
-    if way == 1:
-        return leaf(s, (n, n))
-    if way == 2:
-        return matmul(leaf(s, (n, n)), definite(s, n, depth - 1))
-    return definite(s, n, depth)
+    found = s.leaf((n, n)) if way <= 2 else None
+    if found is None:
+        return definite(s, n, depth)
+    return found if way == 1 else matmul(found, definite(s, n, depth - 1))
 
 
 def inverses(s: Scope, shape: Shape, depth: int) -> Piece | None:
@@ -92,21 +91,22 @@ def solutions(s: Scope, shape: Shape, depth: int) -> Piece | None:
     return call("solve", invertible(s, shape[0], depth), grow(s, shape, depth))
 
 
-def least_squares(s: Scope, shape: Shape, depth: int) -> Piece:
+def least_squares(s: Scope, shape: Shape, depth: int) -> Piece | None:
     """Pseudoinverses, of matrices of full rank, or what a textbook writes for them."""
     m, n = shape
     way = s.rng.randrange(5)
-    if way == 0 and "1" not in shape:
-        x, y = leaf(s, (n, m)), leaf(s, (n, n))
+    k = s.dimension() if way <= 1 else n
+    x = s.leaf((k, m))
+    if x is None:
+        return None
+    if way == 0 and m != "1":
         ridge = total(matmul(transpose(x), x), call("eye", m))
-        return matmul(matmul(call("inv", ridge), transpose(x)), y)
-    if way == 1:
-        k = s.dimension()
-        return matmul(call("pinv", leaf(s, (k, m))), grow(s, (k, n), depth - 1))
+        return matmul(matmul(call("inv", ridge), transpose(x)), leaf(s, (k, n)))
+    if way <= 1:
+        return matmul(call("pinv", x), grow(s, (k, n), depth - 1))
     if way == 2:
-        small = product(Piece("0.1"), bounded(s, (n, m), depth - 1))
-        return call("pinv", total(leaf(s, (n, m)), small))
-    return call("pinv", leaf(s, (n, m)))
+        x = total(x, product(Piece("0.1"), bounded(s, (n, m), depth - 1)))
+    return call("pinv", x)
 
 
 def triangles(s: Scope, shape: Shape, depth: int) -> Piece | None:

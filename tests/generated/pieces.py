@@ -1,5 +1,6 @@
 """Expression text that knows how tightly it binds: brackets stand only where needed."""
 
+import math
 import re
 from typing import NamedTuple
 
@@ -73,6 +74,12 @@ def times(*dimensions: str) -> str:
     if len(factors) == 1 or not factors:
         return factors[0] if factors else "1"
     return "*".join(f"({f})" if "+" in f and f[0] != "(" else f for f in factors)
+
+
+def extent(*shapes: Shape) -> int:
+    """About how many entries arrays of these shapes have together, one for each of the others'."""
+    factors = [f for shape in shapes for dimension in shape for f in TIMES.split(dimension)]
+    return math.prod(int(f) if f.isdigit() else 4 for f in factors)
 
 
 def halves(dimension: str) -> tuple[str, str]:

@@ -5,14 +5,14 @@ import re
 from dataclasses import dataclass
 
 from .growth import grow
-from .pieces import SCALAR, Piece, Shape, call, is_vector, power, product, words
-from .rules import RULES
+from .pieces import SCALAR, Piece, Shape, call, extent, is_vector, power, product, words
+from .rules import RULES, spotlight
 from .scope import Named, Scope
 from .templates import attention, classic, junk, loss, network
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 OPERATION = re.compile(r"\*\*|[-+*/@(]")
-SIMPLE = 9
+SIMPLE, LARGEST = 9, 1100
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def dimensions(scope: Scope) -> list[str]:
 def body(scope: Scope) -> tuple[Piece, Shape]:
     """The definitions, into `scope`, and the target with its shape."""
     rng = scope.rng
-    style = rng.choices([network, attention, classic, junk], [4, 0.7, 3, 5])[0]
+    style = rng.choices([network, attention, classic, junk, spotlight], [3, 0.6, 2, 4, 9])[0]
     target, shape = style(scope)
     if style in (network, attention) and rng.random() < 0.65:
         target, shape = loss(scope, target, shape), SCALAR
@@ -130,7 +130,7 @@ def asked(scope: Scope, target: Piece, shape: Shape) -> Case | None:
     if order == 2 and wrt in variables and len(variables) > 1 and rng.random() < 0.25:
         pair = rng.choice([v for v in variables if v is not wrt])
     layouts = second_layouts(wrt, pair) if order == 2 else first_layouts(shape, wrt.shape)
-    if not layouts:
+    if not layouts or extent(wrt.shape, pair.shape if order == 2 else shape) > LARGEST:
         return None
     by = wrt.name if pair is wrt else (wrt.name, pair.name)
     used = {axis for v in scope.variables for axis in v.shape}
