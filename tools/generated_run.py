@@ -5,35 +5,67 @@ Exit status 1 when a derivative is wrong or anything but an honest refusal is ra
 
 import argparse
 import json
+import os
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
+from textwrap import fill
+from typing import NamedTuple
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small arrays, and other jobs beside this one
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from generated.check import Outcome, derive, examine
+from generated.check import derive, examine
+from generated.consistency import inconsistencies
 from generated.oracle import evaluate, points, target_of
 from generated.problems import case
+from generated.vocabulary import REQUESTS, VOCABULARY, used
 
-KINDS = ("right", "wrong", "unsupported", "undecided", "error")
-
-
-def run(seed: int) -> tuple[int, Outcome]:
-    found = examine(case(seed))
-    return seed, Outcome(found.kind, found.reason, found.seconds, found.source)
+KINDS = ("right", "wrong", "unsupported", "undecided", "error", "inconsistent")
+BAD = ("wrong", "error", "inconsistent")
 
 
-def outcomes(seeds: range, jobs: int) -> Iterator[tuple[int, Outcome]]:
+class Found(NamedTuple):
+    """What came of a seed; times are the processor's, of the derivation and of everything."""
+
+    seed: int
+    kind: str
+    reason: str
+    seconds: float
+    total: float
+    words: frozenset[str]
+
+
+def run(seed: int, every: int) -> Found:
+    """Examines a case, and every so many of them for contradictions between requests."""
+    start = time.process_time()
+    asked = case(seed)
+    words = frozenset(used(asked))
+    try:
+        outcome = examine(asked)
+        kind, reason, seconds = outcome.kind, outcome.reason, outcome.seconds
+        if kind == "right" and every and seed % every == 0:
+            reason = "; ".join(inconsistencies(asked))
+            kind = "inconsistent" if reason else kind
+    except Exception as error:
+        kind, reason, seconds = "error", f"beside it: {type(error).__name__}: {error}", 0.0
+    return Found(seed, kind, reason, seconds, time.process_time() - start, words)
+
+
+def outcomes(seeds: range, jobs: int, every: int) -> Iterator[Found]:
     if jobs == 1:
-        yield from map(run, seeds)
+        yield from (run(seed, every) for seed in seeds)
         return
     with Pool(jobs) as pool:
-        yield from pool.imap(run, seeds, chunksize=8)
+        yield from pool.imap(partial(run, every=every), seeds, chunksize=8)
 
 
 def general(reason: str) -> str:
@@ -45,34 +77,43 @@ def general(reason: str) -> str:
     return re.sub(r"\d+", "#", re.sub(r"'[^']*'|\"[^\"]*\"", "…", line))[:100]
 
 
-def report(found: list[tuple[int, Outcome]]) -> bool:
+def report(found: list[Found], all_words: bool) -> bool:
     """Prints the counts and the failures; whether there were any."""
-    print(table("all", Counter(o.kind for _, o in found)))
-    groups: dict[str, Counter[str]] = {}
-    for seed, o in found:
-        asked = case(seed)
-        key = f"order {asked.order} {asked.layout}"
-        groups.setdefault(key, Counter())[o.kind] += 1
-    for key in sorted(groups):
-        print(table(key, groups[key]))
-    times = [o.seconds for _, o in found]
+    print(table("all", Counter(f.kind for f in found)))
+    for request in REQUESTS:
+        print(table(request, Counter(f.kind for f in found if request in f.words)))
+    coverage(found, all_words)
+    times = [f.seconds for f in found]
     if len(times) > 1:
-        print(f"derive: median {median(times):.4f} s, 95% {quantiles(times, n=20)[-1]:.4f} s")
-    slowest = max(found, key=lambda pair: pair[1].seconds)
-    print(f"slowest: {slowest[1].seconds:.3f} s, seed {slowest[0]}")
-    reasons = Counter(general(o.reason) for _, o in found if o.kind in ("unsupported", "error"))
+        each = 1e3 * sum(f.total for f in found) / len(found)
+        print(f"processor time: {each:.1f} ms a case, {1e3 * mean(times):.1f} ms to derive", end="")
+        print(f" (median {1e3 * median(times):.1f}, 99% {1e3 * quantiles(times, n=100)[-1]:.0f})")
+    slowest = sorted(found, key=lambda f: -f.seconds)[:5]
+    print("slowest:", ", ".join(f"seed {f.seed} {f.seconds:.2f} s" for f in slowest))
+    reasons = Counter(general(f.reason) for f in found if f.kind in ("unsupported", *BAD))
     for reason, number in reasons.most_common(20):
         print(f"{number:6} {reason}")
-    bad = [(seed, o) for seed, o in found if o.kind in ("wrong", "error")]
-    for seed, o in bad[:40]:
-        print(f"\n## seed {seed}: {o.kind}: {o.reason}\n{case(seed)}")
+    bad = [f for f in found if f.kind in BAD]
+    for f in bad[:40]:
+        print(f"\n## seed {f.seed}: {f.kind}: {f.reason}\n{case(f.seed)}")
     if bad:
-        print("\nfailing seeds:", *(seed for seed, _ in bad))
+        print("\nfailing seeds:", *(f.seed for f in bad))
     return bool(bad)
 
 
+def coverage(found: list[Found], all_words: bool) -> None:
+    """How many cases differentiate each operation and depend on each fact; with what outcome, of
+    the ones that fail or where all are asked for."""
+    counts = {word: Counter(f.kind for f in found if word in f.words) for word in VOCABULARY}
+    listed = [f"{word} {sum(counts[word].values())}" for word in VOCABULARY]
+    print(fill("covered: " + ", ".join(listed), 100, subsequent_indent="  "))
+    for word, kinds in counts.items():
+        if all_words or kinds.keys() & set(BAD):
+            print(table(f"  {word}", kinds))
+
+
 def table(title: str, counts: Counter[str]) -> str:
-    return f"{title:24}" + "  ".join(f"{kind} {counts[kind]}" for kind in KINDS)
+    return f"{title:26}" + "  ".join(f"{kind} {counts[kind]}" for kind in KINDS if counts[kind])
 
 
 def show(seed: int) -> None:
@@ -102,6 +143,10 @@ def main() -> int:
     parser.add_argument("count", type=int, nargs="?", default=500)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--words", action="store_true", help="outcomes of every operation and fact")
+    parser.add_argument(
+        "--consistency", type=int, default=20, metavar="N", help="compare layouts of every Nth case"
+    )
     parser.add_argument("--show", type=int, metavar="SEED")
     parser.add_argument("--sources", action="store_true", help="print the formulas only, as JSON")
     args = parser.parse_args()
@@ -112,7 +157,8 @@ def main() -> int:
     if args.sources:
         print(json.dumps([source(seed) for seed in seeds]))
         return 0
-    return int(report(list(outcomes(seeds, args.jobs))))
+    found = list(outcomes(seeds, args.jobs, args.consistency))
+    return int(report(found, args.words))
 
 
 if __name__ == "__main__":

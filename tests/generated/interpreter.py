@@ -12,6 +12,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from .algebra import (
+    MATRICES,
+    OF_FULL_RANK,
+    NotInLanguage,
+    einsum,
+    log_softmax,
+    logsumexp,
+    near_singular,
+    transposed,
+)
 from .functions import ELEMENTWISE, KINKED, Array, prime, unspecified
 
 COMPARISONS: dict[type, Callable[[Array, Array], Array]] = {
@@ -19,6 +29,8 @@ COMPARISONS: dict[type, Callable[[Array, Array], Array]] = {
     ast.GtE: operator.ge,
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
+    ast.Eq: lambda a, b: np.isclose(a, b, rtol=1e-12, atol=1e-12),
+    ast.NotEq: lambda a, b: ~np.isclose(a, b, rtol=1e-12, atol=1e-12),
 }
 OPERATORS: dict[type, Callable[[Array, Array], Array]] = {
     ast.Add: operator.add,
@@ -28,10 +40,6 @@ OPERATORS: dict[type, Callable[[Array, Array], Array]] = {
 }
 
 
-class NotInLanguage(ValueError):
-    """Text that section 1 of the contract does not give a meaning, or shapes that do not fit."""
-
-
 @lru_cache(maxsize=4096)
 def parsed(text: str) -> ast.expr:
     return ast.parse(text.strip(), mode="eval").body
@@ -39,12 +47,6 @@ def parsed(text: str) -> ast.expr:
 
 def scalar(value: float) -> Array:
     return np.full((1, 1, 1), value)
-
-
-def transposed(a: Array) -> Array:
-    if a.ndim != 3:
-        raise NotInLanguage(f"transpose of rank {a.ndim - 1}")
-    return np.swapaxes(a, -1, -2)
 
 
 def is_scalar(a: Array) -> bool:
@@ -60,89 +62,6 @@ def power(a: Array, b: Array) -> Array:
     if b.size == 1 and not np.iscomplexobj(b) and float(b.flat[0]).is_integer():
         return a ** int(b.flat[0]) if b.flat[0] >= 0 else 1 / a ** int(-b.flat[0])
     return np.exp(b * np.log(a))
-
-
-def lined(v: Array) -> Array:
-    """The entries of a row or column along one axis."""
-    if v.ndim != 3 or 1 not in v.shape[-2:]:
-        raise NotInLanguage("a row or column was expected")
-    return v.reshape(v.shape[0], -1)
-
-
-def vec(a: Array) -> Array:
-    return transposed(a).reshape(a.shape[0], -1, 1)
-
-
-def diag(v: Array) -> Array:
-    line = lined(v)
-    return line[:, :, None] * np.eye(line.shape[1])
-
-
-def kron(a: Array, b: Array) -> Array:
-    blocks = np.einsum("...ij,...kl->...ikjl", a, b)
-    return blocks.reshape(len(blocks), a.shape[1] * b.shape[1], a.shape[2] * b.shape[2])
-
-
-def commutation(m: Array, n: Array) -> Array:
-    rows, columns = count(m), count(n)
-    order = np.arange(rows * columns).reshape(columns, rows).T.reshape(-1)
-    return np.eye(rows * columns)[order][None]
-
-
-def count(a: Array) -> int:
-    return round(float(a.reshape(-1)[0].real))
-
-
-def einsum(spec: str, operands: list[Array]) -> Array:
-    inputs, output = spec.replace(" ", "").split("->")
-    sizes: dict[str, set[int]] = {}
-    arrays = []
-    for labels, operand in zip(inputs.split(","), operands, strict=True):
-        if len(labels) < 2:
-            operand = lined(operand) if labels else operand.reshape(-1)
-        if len(labels) != operand.ndim - 1:
-            raise NotInLanguage(f"einsum {spec}: {labels!r} for rank {operand.ndim - 1}")
-        for label, extent in zip(labels, operand.shape[1:], strict=True):
-            sizes.setdefault(label, set()).add(extent)
-        arrays.append(operand)
-    if any(len(extents) > 1 for extents in sizes.values()):
-        raise NotInLanguage(f"einsum {spec}: {sizes}")
-    dotted = ",".join(f"...{labels}" for labels in inputs.split(","))
-    value = np.einsum(f"{dotted}->...{output}", *arrays, optimize=len(arrays) > 2)
-    return value.reshape(*value.shape, *(1,) * (2 - len(output)))
-
-
-def logsumexp(a: Array, axis: tuple[int, ...]) -> Array:
-    top = a.real.max(axis=axis, keepdims=True)
-    return np.log(np.exp(a - top).sum(axis=axis, keepdims=True)) + top
-
-
-def log_softmax(a: Array, axis: tuple[int, ...]) -> Array:
-    if len(axis) == 2:
-        axis = (-2,) if a.shape[-1] == 1 else (-1,)
-    return a - logsumexp(a, axis)
-
-
-MATRICES: dict[str, Callable[..., Array]] = {
-    "trace": lambda a: np.trace(a, axis1=-2, axis2=-1)[:, None, None],
-    "diag": diag,
-    "diagonal": lambda a: np.diagonal(a, axis1=-2, axis2=-1)[:, :, None],
-    "outer": lambda u, v: lined(u)[:, :, None] * lined(v)[:, None, :],
-    "ones": lambda m, n: np.ones((1, count(m), count(n))),
-    "zeros": lambda m, n: np.zeros((1, count(m), count(n))),
-    "eye": lambda n: np.eye(count(n))[None],
-    "kron": kron,
-    "vec": vec,
-    "commutation": commutation,
-    "inv": np.linalg.inv,
-    "det": lambda a: np.linalg.det(a)[:, None, None],
-    "solve": np.linalg.solve,
-    "cross_entropy": lambda y, p: -(y * np.log(p)).sum(axis=(-1, -2), keepdims=True),
-    "softmax_cross_entropy": lambda y, z: (
-        -(y * log_softmax(z, (-2, -1))).sum((-1, -2), keepdims=True)
-    ),
-    "mse": lambda a, b: ((a - b) ** 2).mean(axis=(-1, -2), keepdims=True),
-}
 
 
 class Interpreter:
@@ -206,6 +125,8 @@ class Interpreter:
         if name == "where":
             return np.where(self.condition(args[0]), self.value(args[1]), self.value(args[2]))
         values = [self.value(a) for a in args]
+        if name in OF_FULL_RANK and near_singular(values[0]):
+            self.nearest = 0.0
         if name in MATRICES and not keywords:
             return MATRICES[name](*values)
         if name in ("maximum", "minimum", "clip"):
@@ -240,7 +161,8 @@ class Interpreter:
         if not isinstance(node, ast.Compare) or len(node.ops) != 1:
             raise NotInLanguage(ast.unparse(node))
         a, b = self.value(node.left), self.value(node.comparators[0])
-        self.watch(a, b)
+        if not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            self.watch(a, b)
         return COMPARISONS[type(node.ops[0])](a.real, b.real)
 
     def selected(self, name: str, a: Array, b: Array, *rest: Array) -> Array:
@@ -257,7 +179,11 @@ class Interpreter:
             case "mean":
                 return a.mean(axis=axis, keepdims=True)
             case "prod":
+                if not a.all():  # the others' product is no quotient there
+                    self.nearest = 0.0
                 return a.prod(axis=axis, keepdims=True)
+            case "max" | "min":
+                return self.extreme(a, axis, 1 if name == "max" else -1)
             case "norm":
                 length = np.sqrt((a * a).sum(axis=axis, keepdims=True))
                 self.watch(length, scalar(0.0))
@@ -274,6 +200,17 @@ class Interpreter:
             case "softmax":
                 return np.exp(log_softmax(a, axis))
         raise NotInLanguage(name)
+
+    def extreme(self, a: Array, axis: tuple[int, ...], sense: int) -> Array:
+        """The largest entry, or with −1 the smallest; a kink is where another entry is as large."""
+        lines = a if len(axis) == 1 else a.reshape(len(a), 1, -1)
+        along = axis[0] if len(axis) == 1 else -1
+        place = np.expand_dims(np.argmax(sense * lines.real, along), along)
+        value = np.take_along_axis(lines, place, along)
+        others = lines.copy()
+        np.put_along_axis(others, place, -sense * math.inf, along)
+        self.watch(value, others)
+        return value
 
     def watch(self, a: Array, b: Array) -> None:
         """Notes the distance from the kink at a = b of entries that move: by a complex step, or

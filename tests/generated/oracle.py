@@ -127,7 +127,7 @@ def arrange(value: Array, layout: str, order: int) -> Array:
         jacobian = value[0, 0].T if n != 1 and m != 1 else value.reshape(1, -1)
     else:
         jacobian = value.transpose(1, 0, 3, 2).reshape(r * s, m * n)
-    return jacobian.T if layout == "denominator" else jacobian
+    return jacobian.T if layout == "denominator" and order == 1 else jacobian
 
 
 def expected(case: Case, env: Env) -> Array:
@@ -146,7 +146,7 @@ def points(target: Target, count: int, seed: int = 0) -> list[tuple[Env, Array]]
                 define(target, env)
                 found.append((env, tensor(target, env)))
                 break
-            except NoPoint:
+            except (NoPoint, np.linalg.LinAlgError):
                 continue
     return found
 

@@ -123,6 +123,8 @@ def draw(rng: Rng, m: int, n: int, facts: set[str], shrink: float) -> Array:
         return weights / weights.sum(axis=1, keepdims=True)
     if "orthogonal" in facts:
         return orthogonal(rng, n)
+    if {"spd", "diagonal"} <= facts:
+        return np.diag(rng.uniform(0.4, 1.4, n))
     if "spd" in facts or facts == {"symmetric", "invertible"}:
         signs = 1.0 if "spd" in facts else rng.choice([-1.0, 1.0], n)
         q = orthogonal(rng, n)

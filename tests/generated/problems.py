@@ -5,11 +5,14 @@ import re
 from dataclasses import dataclass
 
 from .growth import grow
-from .pieces import SCALAR, Piece, Shape, call, is_vector, power, product
+from .pieces import SCALAR, Piece, Shape, call, extent, is_vector, power, product, words
+from .rules import RULES, spotlight
 from .scope import Named, Scope
 from .templates import attention, classic, junk, loss, network
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+OPERATION = re.compile(r"\*\*|[-+*/@(]")
+SIMPLE, LARGEST = 9, 1100
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def case(seed: int) -> Case:
 def problem(rng: random.Random) -> Case:
     """A random case; the same generator state gives the same case."""
     while True:
-        scope = Scope(rng, budget=rng.choice([2, 3, 4, 4, 5, 6]))
+        scope = Scope(rng, RULES, budget=rng.choice([2, 3, 4, 4, 5, 6]))
         scope.dimensions = dimensions(scope)
         target, shape = body(scope)
         if (
@@ -63,7 +66,7 @@ def dimensions(scope: Scope) -> list[str]:
 def body(scope: Scope) -> tuple[Piece, Shape]:
     """The definitions, into `scope`, and the target with its shape."""
     rng = scope.rng
-    style = rng.choices([network, attention, classic, junk], [4, 0.7, 3, 5])[0]
+    style = rng.choices([network, attention, classic, junk, spotlight], [3, 0.6, 2, 4, 9])[0]
     target, shape = style(scope)
     if style in (network, attention) and rng.random() < 0.65:
         target, shape = loss(scope, target, shape), SCALAR
@@ -101,6 +104,12 @@ def reached(scope: Scope, text: str) -> set[str]:
     return names
 
 
+def effort(scope: Scope, target: Piece, names: set[str]) -> int:
+    """About how many operations lie on the way to the target."""
+    texts = [target.text, *(text for named, text in scope.definitions if named.name in names)]
+    return sum(len(OPERATION.findall(text)) for text in texts)
+
+
 def asked(scope: Scope, target: Piece, shape: Shape) -> Case | None:
     """By what, how often and in which layout, as far as the contract gives a layout."""
     rng = scope.rng
@@ -115,12 +124,13 @@ def asked(scope: Scope, target: Piece, shape: Shape) -> Case | None:
         wrt = rng.choice(inner)
     if rng.random() < 0.015:
         wrt = rng.choice(scope.variables)
-    order = 2 if shape == SCALAR and rng.random() < 0.33 else 1
+    simple = effort(scope, target, names) <= SIMPLE or rng.random() < 0.05
+    order = 2 if shape == SCALAR and simple and rng.random() < 0.4 else 1
     pair = wrt
     if order == 2 and wrt in variables and len(variables) > 1 and rng.random() < 0.25:
         pair = rng.choice([v for v in variables if v is not wrt])
     layouts = second_layouts(wrt, pair) if order == 2 else first_layouts(shape, wrt.shape)
-    if not layouts:
+    if not layouts or extent(wrt.shape, pair.shape if order == 2 else shape) > LARGEST:
         return None
     by = wrt.name if pair is wrt else (wrt.name, pair.name)
     used = {axis for v in scope.variables for axis in v.shape}
@@ -131,22 +141,23 @@ def asked(scope: Scope, target: Piece, shape: Shape) -> Case | None:
 def first_layouts(of: Shape, by: Shape) -> list[str]:
     """The layouts of a first derivative, the likelier ones repeated."""
     if by == SCALAR:
-        return ["auto"] * 6 + ["numerator", "denominator", "vec", "tensor"]
+        return (
+            ["auto"] * 4 + ["gradient"] * (of == SCALAR) + words("numerator denominator vec tensor")
+        )
     if of == SCALAR:
-        return ["auto"] * 6 + ["gradient", "numerator", "denominator", "vec", "tensor"]
+        return ["auto"] * 4 + words("gradient numerator denominator vec tensor")
     if is_vector(of) and is_vector(by):
-        return ["auto"] * 4 + ["numerator", "denominator", "vec", "tensor"]
+        return ["auto"] * 3 + words("numerator denominator vec tensor")
     return ["auto", "vec", "vec", "tensor"]
 
 
 def second_layouts(first: Named, second: Named) -> list[str]:
-    """The layouts of a Hessian; mixed by a matrix and a scalar has none that is beyond doubt."""
+    """The layouts of a Hessian."""
     shapes = {first.shape, second.shape}
-    if SCALAR in shapes:
-        matrix = any(s != SCALAR and not is_vector(s) for s in shapes)
-        return [] if matrix else ["auto"]
-    if all(is_vector(s) for s in shapes):
-        return ["auto", "auto", "numerator", "vec"] + ["denominator"] * (first is second)
+    if shapes == {SCALAR}:
+        return ["auto", "auto", "gradient", "numerator", "denominator", "vec", "tensor"]
+    if all(s == SCALAR or is_vector(s) for s in shapes):
+        return ["auto", "auto", "auto", "numerator", "denominator", "vec", "tensor"]
     return ["auto", "vec", "tensor"]
 
 

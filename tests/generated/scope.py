@@ -1,9 +1,22 @@
 """The names of a problem being written: variables appear when an expression needs them."""
 
 import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .pieces import SCALAR, Piece, Shape, call, flip, is_vector, product, size, transpose, words
+from .pieces import (
+    SCALAR,
+    Piece,
+    Shape,
+    call,
+    flip,
+    is_vector,
+    product,
+    size,
+    times,
+    transpose,
+    words,
+)
 
 NAMES = {
     "scalar": words("a c lam beta s t mu eps alpha tau sigma k e rho_1 d"),
@@ -32,6 +45,10 @@ SQUARE_FACTS = (
 )
 
 
+Rule = Callable[["Scope", Shape, int], Piece | None]
+Rules = Mapping[bool, tuple[Sequence[Rule], Sequence[float]]]
+
+
 @dataclass
 class Named:
     """A name that expressions may use; `positive`: every entry is, `bounded`: within [-1, 1]."""
@@ -46,9 +63,13 @@ class Named:
 
 @dataclass
 class Scope:
-    """Everything declared so far; `fuel` bounds the number of operations still to be written."""
+    """Everything declared so far; `fuel` bounds the number of operations still to be written.
+
+    `rules` has the operations with their weights, for scalars under True, for others under False.
+    """
 
     rng: random.Random
+    rules: Rules
     dimensions: list[str] = field(default_factory=list)
     variables: list[Named] = field(default_factory=list)
     definitions: list[tuple[Named, str]] = field(default_factory=list)
@@ -74,6 +95,8 @@ class Scope:
         m, n = self.rng.choices(self.dimensions, k=2)
         if m == n and len(self.dimensions) > 1 and self.rng.random() < 0.5:
             m, n = self.rng.sample(self.dimensions, 2)
+        if self.rng.random() < 0.03:
+            n = times(m, n)
         kind = kind or self.rng.choice(["row", "column", "matrix", "matrix", "square"])
         shapes = {"scalar": SCALAR, "row": ("1", n), "column": (m, "1"), "square": (n, n)}
         return shapes.get(kind, (m, n))

@@ -8,6 +8,7 @@ from .pieces import (
     Piece,
     Shape,
     call,
+    matmul,
     negative,
     power,
     product,
@@ -19,10 +20,6 @@ from .pieces import (
 from .scope import Scope
 
 ACTIVATIONS = words("sigmoid tanh relu softplus gelu silu sin")
-
-
-def matmul(a: Piece, b: Piece) -> Piece:
-    return Piece(f"{a.at(PRODUCT)} @ {b.at(PRODUCT + 1)}", PRODUCT)
 
 
 def layer(s: Scope, a: Piece, shape: Shape) -> tuple[Piece, Shape]:
