@@ -6,6 +6,7 @@ That they are right is what `derive` checks by numbers; here it is that a reader
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +85,36 @@ def test_a_mixed_second_derivative_is_the_transpose_of_the_other(problem):
     rng = np.random.default_rng(0)
     values = {"A": rng.normal(size=(3, 4)), "X": rng.normal(size=(4, 5))}
     np.testing.assert_allclose(one.evaluate(**values), other.evaluate(**values).T, rtol=1e-12)
+
+
+NETWORK = (Path(__file__).parents[1] / "examples" / "one_hidden_layer.dg").read_text("utf-8")
+INNER = (
+    "diag((yhat - y) @ W2.T * h * (1 - h) * (1 - 2 * h))"
+    " + diag(h * (1 - h)) @ W2 @ (diag(yhat) - yhat.T @ yhat) @ W2.T @ diag(h * (1 - h))"
+)
+SECOND = [
+    ("x", f"W1 @ ({INNER}) @ W1.T"),
+    ("b1", INNER),
+    ("W2", "kron(diag(yhat) - yhat.T @ yhat, h.T @ h)"),
+    ("W1", f"kron({INNER.replace('(1 - h) * (1 - 2 * h)', '(1 - 2 * h) * (1 - h)')}, x.T @ x)"),
+    (
+        ("x", "W2"),
+        "kron(W1 @ diag(h * (1 - h)) @ W2 @ (diag(yhat) - yhat.T @ yhat), h)"
+        " + kron(yhat - y, W1 @ diag(h * (1 - h)))",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wrt", "expected"), SECOND, ids=[str(wrt) for wrt, _ in SECOND])
+def test_the_hessians_of_the_network_are_symmetric_sandwiches(wrt, expected):
+    assert dg.parse(NETWORK).hessian("J", wrt=wrt).result.source == expected
+
+
+def test_hessians_of_a_batch_are_in_matrix_form():
+    problem = dg.load(Path(__file__).parents[1] / "examples" / "batch.dg")
+    for wrt in ("X", "W1", "W2", "b1", "b2", ("X", "W1")):
+        result = problem.hessian("J", wrt=wrt).result
+        assert "einsum" not in result.source, wrt
 
 
 def test_what_no_kronecker_product_says_is_told_by_elements(problem):

@@ -141,7 +141,12 @@ def added(signed: list[Signed]) -> Expression:
 
 def gathered(signed: list[Signed], last: bool) -> list[Signed]:
     """A B + C B as (A + C) B, and A B + B as (A + I) B, where the terms have their last factor in
-    common; or their first. A diagonal matrix stays, as in D − D E D, which shows its symmetry."""
+    common; or their first, and then, within the brackets, those of the other side. A diagonal
+    matrix stays, as in D − D E D, which shows its symmetry."""
+    bottom = {_divided_by(term.expression) for term in signed}
+    if len(signed) > 1 and len(bottom) == 1 and (below := bottom.pop()) is not None:
+        above = gathered([Signed(t.negative, _numerator(t.expression)) for t in signed], last)
+        return [Signed(t.negative, make.over(t.expression, below)) for t in _one(above)]
     groups: dict[Expression, list[Signed]] = {}
     for term in signed:
         chain = factors(term.expression)
@@ -162,9 +167,29 @@ def _taken_out(factor: Expression, terms: list[Signed], last: bool) -> Signed:
         size = factor.shape[0 if last else 1]
         left = reduce(make.matmul, chain) if chain else make.call("eye", parameters=(size,))
         rest.append(Signed(term.negative, left))
+    rest = gathered(rest, not last)
     rest.sort(key=lambda term: not _is(term.expression, "eye"))
     total = added(rest) if len(rest) > 1 else front(rest[0])
     return Signed(False, make.matmul(total, factor) if last else make.matmul(factor, total))
+
+
+def _one(signed: list[Signed]) -> list[Signed]:
+    """Terms as one, to be divided."""
+    return signed if len(signed) == 1 else [Signed(False, added(signed))]
+
+
+def _divided_by(expression: Expression) -> Expression | None:
+    """The scalar that a matrix is divided by."""
+    if isinstance(expression, Apply) and expression.operation.name == "/":
+        above, below = expression.operands
+        if is_scalar(below.shape) and not is_scalar(above.shape):
+            return below
+    return None
+
+
+def _numerator(expression: Expression) -> Expression:
+    assert isinstance(expression, Apply)
+    return expression.operands[0]
 
 
 def _is(expression: Expression, name: str) -> bool:

@@ -67,6 +67,7 @@ class Raiser:
         self._bases: dict[tuple[Head, Place, Place], Expression] = {}
         self._effort = EFFORT
         self.mirror: Head | None = None
+        self.mirrored: set[Head] = set()
         self._candidates: dict[Sum, list[tuple[Term, ...]]] = {}
         self._direct: dict[tuple[Head, Place, Place], Expression] = {}
 
@@ -153,7 +154,9 @@ class Raiser:
         """The cost, more where a symmetric matrix is written so that nobody sees that it is one."""
         found = cost(shown)
         if self.diagonal and (
-            head is self.mirror or knowledge.has(self.context, head, "symmetric")
+            head is self.mirror
+            or head in self.mirrored
+            or knowledge.has(self.context, head, "symmetric")
         ):
             return found if reads_symmetric(shown) else found + price("hidden symmetry")
         return found

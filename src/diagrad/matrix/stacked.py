@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from diagrad.dimensions import Size
 from diagrad.expression import Expression
 from diagrad.index.composite import flat
 from diagrad.index.expanding import distributed
+from diagrad.index.factoring import factored
 from diagrad.index.term import Head, Sum, Term, as_sum
 from diagrad.layouts import Arrangement
 from diagrad.matrix import make
@@ -24,31 +24,53 @@ from diagrad.matrix.raising import Raiser
 from diagrad.matrix.shown import Shown
 from diagrad.matrix.slots import Axes, Effort, Sides, commuted, size_over
 
+# Sums of more terms are not factored again.
+MOST_FACTORED = 12
+
 
 def stacked(raiser: Raiser, head: Head, rows: Axes, columns: Axes) -> Expression:
     """The tensor with the axes `rows`, slowest first, along the rows and `columns` along the
     columns. Raises NoMatrixForm."""
     if len(rows) < 2 and len(columns) < 2:
         row, column = (axes[0] if axes else None for axes in (rows, columns))
-        return raiser.raised(head, row, column)
+        with suppress(NoMatrixForm):
+            return raiser.raised(head, row, column)
+    if not rows and not columns:
+        raise NoMatrixForm("no matrix form")
     sides = Sides(rows, columns, dict(enumerate(head.axes)), Effort())
     ways: list[Expression] = []
-    for terms in raiser.proposed(as_sum(head)):
-        opened = _opened(terms, head.axes, raiser)
-        if len(opened) <= MOST_SUMMANDS:
-            with suppress(NoMatrixForm):
-                ways.append(_sum(raiser, opened, sides))
+    for terms in _forms(raiser, head):
+        if head is raiser.mirror:
+            raiser.mirrored.update(_mirrored(terms, rows, columns))
+        with suppress(NoMatrixForm):
+            ways.append(_sum(raiser, terms, sides))
     if not ways:
         raise NoMatrixForm("no Kronecker product")
     return min(ways, key=lambda way: raiser.judged(head, way))
 
 
-def _opened(terms: Sequence[Term], axes: tuple[Size, ...], raiser: Raiser) -> Sequence[Term]:
-    """The terms with groups of more than two axes multiplied out: no piece can hold these."""
-    pieces = [piece for term in terms for piece in distributed(term, wide)]
-    if pieces == list(terms):
-        return terms
-    return as_sum(raiser.context.normal(Sum(axes, tuple(pieces)))).terms
+def _mirrored(terms: Sequence[Term], rows: Axes, columns: Axes) -> Iterator[Head]:
+    """Matrices in a symmetric result that have a row axis and the column axis that answers to it:
+    M of M ⊗ x xᵀ is likely to be symmetric, too."""
+    pairs = set(zip(rows, columns, strict=False))
+    for factor in (f for t in terms for f in t.factors):
+        if len(factor.labels) == 2 and not pairs.isdisjoint([factor.labels, factor.labels[::-1]]):
+            yield factor.head
+
+
+def _forms(raiser: Raiser, head: Head) -> Iterator[Sequence[Term]]:
+    """The forms of a tensor to choose from. Groups of more than two axes are multiplied out, for no
+    piece can hold these, and what the products have in common is taken out again."""
+    for terms in raiser.proposed(as_sum(head)):
+        pieces = [piece for term in terms for piece in distributed(term, wide)]
+        if pieces == list(terms):
+            yield terms
+            continue
+        opened = as_sum(raiser.context.normal(Sum(head.axes, tuple(pieces)))).terms
+        if len(opened) <= MOST_SUMMANDS:
+            yield opened
+        if len(opened) <= MOST_FACTORED:
+            yield factored(opened, head.axes, raiser.context)
 
 
 def _sum(raiser: Raiser, terms: Sequence[Term], sides: Sides) -> Expression:
