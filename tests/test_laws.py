@@ -124,6 +124,8 @@ a sum that is named: sum(a) * sum(p - ones(1, n)/n) by a
     p: row[n] & simplex; a: row[n]
 digits: sum((vec(A) + c) * d) + sum(vec(A) * c) + c.T @ kron(eye(n), eye(m)) @ c by A twice
     A: matrix[m, n]; c: column[m*n]; d: column[m*n]
+powers of sums by rows: sum(Q @ (S * (Q.T @ Q @ S) ** 3)) + sum((Q @ S) ** 3 * B) by Q twice
+    Q: matrix[m, n]; S: matrix[n, n]; B: matrix[m, n]
 lower triangles: trace(tril(S) @ T) + sum(diagonal(tril(S @ T)) ** 2) + sum(tril(diag(v)) * T) by S
     S: matrix[n, n]; T: matrix[n, n]; v: row[n]
 digits of nothing: sum(vec(A) * c * vec(B)) + sum(kron(ones(m, 1), b) * c) by b
@@ -141,6 +143,8 @@ inverses of grams: trace(inv(W.T @ diag(w) @ W) @ W.T @ diag(w) @ W @ S) by S
     W: matrix[m, n]; w: row[m] & positive; S: matrix[n, n]
 inverses of transposes: x @ inv(X * A) @ x.T + x @ inv(X.T * A.T) @ y.T by X
     X: matrix[n, n]; A: matrix[n, n]; x: row[n]; y: row[n]
+an inverse beside a power: sum(inv(X) @ (X * X) @ A) + sum(inv(X) @ X ** 3) by A
+    X: matrix[n, n]; A: matrix[n, n]
 inverses that cancel: x @ inv(X - A) @ (A - X) @ inv(A) @ x.T by x
     X: matrix[n, n]; A: matrix[n, n]; x: row[n]
 named inverses: logdet(F) + sum(X) by X

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from diagrad.derivation import Record
 from diagrad.derivation.program import Programs
-from diagrad.engine import Engine, operations
+from diagrad.engine import Engine
 from diagrad.errors import DerivationError, InternalError, ProblemError
-from diagrad.expression import Expression
+from diagrad.expression import Apply, Expression, Number, walk
 from diagrad.formula import Formula
 from diagrad.language import read_expression
 from diagrad.layouts import Arrangement
@@ -23,8 +23,20 @@ if TYPE_CHECKING:
 # Facts that fix entries of a variable, and operations with kinks, or with poles or kinks at 0.
 EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
 KINKED = frozenset(
-    "relu step abs sign maximum minimum clip where norm norm1 sqrt ** / log".split()  # noqa: SIM905
+    "relu step abs sign maximum minimum max min prod clip where norm norm1 sqrt / log".split()  # noqa: SIM905
 )
+
+
+def _is_kinked(node: Expression) -> bool:
+    """Whether a function has a kink or a pole, or a power may have one."""
+    if not isinstance(node, Apply):
+        return False
+    if node.operation.name != "**":
+        return node.operation.name in KINKED
+    exponent = node.operands[1]
+    if not isinstance(exponent, Number):
+        return True
+    return exponent.value.denominator != 1 or exponent.value < 0
 
 
 class Stated(NamedTuple):
@@ -150,10 +162,13 @@ class Answer:
         )
 
     def _on_a_kink(self) -> bool:
-        """Whether facts of a variable make entries exactly 0 or 1 where functions have kinks."""
+        """Whether entries of a variable may be where functions have kinks: exactly 0 or 1 by a
+        fact, or those of a definition, which has the value that it has."""
         variables = self.source.variables
-        facts = [variables[name].facts for name in self.by if name in variables]
-        if not any(fact & EXACT for fact in facts):
+        exact = [name not in variables or variables[name].facts & EXACT for name in self.by]
+        if not any(exact):
             return False
-        nodes = operations(self.source, self.engine.expression)
-        return any(node.operation.name in KINKED for node in nodes)
+        expression = self.engine.expression
+        needed = self.source.needed(expression) & self.source.definitions.keys()
+        parts = [expression, *(self.source.definitions[name].expression for name in needed)]
+        return any(_is_kinked(node) for part in parts for node in walk(part))

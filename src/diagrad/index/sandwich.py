@@ -63,7 +63,8 @@ def _taken_out(head: Sum, matrix: Head, axis: int, context: Context) -> tuple[Te
     for term in head.terms:
         there = [k for k, f in enumerate(term.factors) if axis in f.labels]
         factor = term.factors[there[0]] if len(there) == 1 else None
-        if factor is None or factor.head is not matrix or factor.exponent != 1:
+        twice = factor is not None and factor.labels == (axis, axis)
+        if factor is None or twice or factor.head is not matrix or factor.exponent != 1:
             others.append(term)
             continue
         side.add(factor.labels.index(axis))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import NamedTuple
 
 from diagrad.dimensions import UNIT, Shape, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, number, untransposed
@@ -50,6 +51,21 @@ from diagrad.matrix.turned import complemented, flipped
 EFFORT = 8_000
 # Makes a matrix of the product of pieces, summed over the bound labels.
 Joined = Callable[[list[Piece], frozenset[int]], Expression]
+
+
+class Showing(NamedTuple):
+    """How a room writes its arguments: what stretches along an axis, if the operation works entry
+    by entry, and in full shape otherwise."""
+
+    raiser: Raiser
+    entrywise: bool
+
+    def __call__(self, head: Head, row: Place, column: Place) -> Expression:
+        show = self.raiser.base if self.entrywise else self.raiser.raised
+        return show(head, row, column)
+
+    def knows(self, head: Head, fact: str) -> bool:
+        return knowledge.has(self.raiser.context, head, fact)
 
 
 class Raiser:
@@ -115,7 +131,7 @@ class Raiser:
             case Numeral():
                 return number(Fraction(head.value))
             case Applied():
-                show = self.base if head.operation.entrywise else self.raised
+                show = Showing(self, head.operation.entrywise)
                 formula = head.operation.written(head, row, column, show)
                 if make.is_condition(formula):
                     return formula

@@ -142,13 +142,13 @@ class First(Operation):
         shown = show(a, row, column)
         if len(along) == len(a.axes):
             room = FIRST_TURNED if row is not None and column is not None and row > column else self
-            if may_tie(a) or shown == show(a, column, row):
+            if may_tie(a, show) or shown == show(a, column, row):
                 room = SHARED
             return applied(room, [shown, extreme(m, shown, None, show(m, None, None))], (None,))
         down = row in along
         axis = 0 if down else 1
         named = show(m, None, 0) if down else show(m, 0, None)
-        room = SHARED if may_tie(a) else self
+        room = SHARED if may_tie(a, show) else self
         return applied(room, [shown, extreme(m, shown, axis, named)], (axis,))
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
@@ -193,14 +193,16 @@ class Shared(First):
         return Form(f"{one.template} / {sign.format(one.template)}", PRODUCT, one.slots)
 
 
-def may_tie(a: Head) -> bool:
-    """Whether entries may be equal though their variables are not: what stretches along an axis,
-    and what is flat somewhere."""
+def may_tie(a: Head, show: Show) -> bool:
+    """Whether several entries may be equal at more than single points: what stretches along an
+    axis, what is flat somewhere, and what is made of entries that are 0, 1 or −1."""
     value = body_of(a)
     if isinstance(value, Sum):
         told = {k for t in value.terms for f in t.factors for k in f.labels}
         if any(k not in told for k in range(len(value.axes))):
             return True
+    if any(show.knows(h, fact) for h in below(value) for fact in ("onehot", "pm1")):
+        return True
     return any(isinstance(h, Applied) and h.operation.flat for h in below(value))
 
 

@@ -9,7 +9,7 @@ the generic tests all read the rooms; nothing else needs to know that an operati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 from unicodedata import combining
 
 import numpy as np
@@ -26,7 +26,12 @@ COMPARE, SUM, PRODUCT, CHAIN, SIGN, POWER, POSTFIX, ATOM = 10, 20, 30, 40, 50, 6
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-Show = Callable[[Head, int | None, int | None], Expression]
+class Show(Protocol):
+    """Writes a head as an expression, and says what is known of it."""
+
+    def __call__(self, head: Head, row: int | None, column: int | None) -> Expression: ...
+
+    def knows(self, head: Head, fact: str) -> bool: ...
 
 
 class Form(NamedTuple):

@@ -190,9 +190,9 @@ class Check:
         numeric: Estimate,
         rng: np.random.Generator,
     ) -> tuple[float, float]:
-        """How far formula and numbers move when every operation rounds in another way (Parker,
-        Monte Carlo arithmetic, 1997). Directions are scaled too, so that complex parts round
-        otherwise within one operation."""
+        """How far formula and numbers move when every operation, and every array given, rounds in
+        another way (Parker, Monte Carlo arithmetic, 1997). Directions are scaled too, so that
+        complex parts round otherwise within one operation."""
 
         def rounded(value: Array) -> Array:
             if value.dtype == bool:
@@ -202,7 +202,8 @@ class Check:
 
         formula_noise, numeric_noise = 0.0, SMALLEST + ERROR_MARGIN * numeric.error
         for _ in range(ROUNDINGS):
-            near = with_definitions(self.path.all, replace(drawn, rounded=rounded))
+            moved = {name: rounded(array) for name, array in drawn.arrays.items()}
+            near = with_definitions(self.path.all, replace(drawn, arrays=moved, rounded=rounded))
             scale = rng.uniform(1, 2)
             again = differentiate(self.path, near, chosen.scaled(scale)).value / scale
             restated = self._stated(near, evaluate(self.path.of, near), chosen)

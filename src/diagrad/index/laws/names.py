@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from diagrad.index.definitions import replaced_once
-from diagrad.index.relabel import dropped
 from diagrad.index.term import (
     Definition,
     Factor,
@@ -32,15 +31,14 @@ def named(context: Context, term: Term) -> Term | None:
 
 def gathered(context: Context, term: Term) -> Term | None:
     """rᵉ Σₖ aₖ = rᵉ⁺¹ for r = Σₖ aₖ, so that a sum cancels against a power of itself."""
-    for position, factor in enumerate(term.factors):
+    for factor in term.factors:
         head = factor.head
         if not isinstance(head, Sum) or len(head.terms) != 1 or factor.exponent == 1:
             continue
         (body,) = head.terms
-        rest = dropped(term, position)
-        after = replaced_once(body, head, factor.labels, rest) if body.bound else None
+        after = replaced_once(body, head, factor.labels, term) if body.bound else None
         if after is not None:
-            return after._replace(factors=(*after.factors, factor))
+            return after
     return None
 
 
