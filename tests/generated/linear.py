@@ -76,7 +76,7 @@ def invertible(s: Scope, n: str, depth: int) -> Piece:
         small = product(Piece("0.2"), bounded(s, (n, n), depth - 1))
         return total(call("eye", n), small, s.rng.choice("+-"))
     found = s.leaf((n, n)) if way <= 2 else None
-    if found is None:
+    if found is None or s.chooses(found):
         return definite(s, n, depth)
     return found if way == 1 else matmul(found, definite(s, n, depth - 1))
 

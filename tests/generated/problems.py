@@ -124,7 +124,7 @@ def asked(scope: Scope, target: Piece, shape: Shape) -> Case | None:
         wrt = rng.choice(inner)
     if rng.random() < 0.015:
         wrt = rng.choice(scope.variables)
-    simple = effort(scope, target, names) <= SIMPLE or rng.random() < 0.05
+    simple = effort(scope, target, names) <= SIMPLE or rng.random() < 0.02
     order = 2 if shape == SCALAR and simple and rng.random() < 0.4 else 1
     pair = wrt
     if order == 2 and wrt in variables and len(variables) > 1 and rng.random() < 0.25:

@@ -1,7 +1,7 @@
 """How often each operation is written, for scalars and for what is none, and `spotlight`, which
 looks at one operation by itself."""
 
-from . import arrays, entrywise, linear
+from . import arrays, entrywise, identities, linear
 from .growth import grow, partner
 from .pieces import SCALAR, Piece, Shape, call, product, total, transpose
 from .scope import Rule, Rules, Scope
@@ -26,6 +26,7 @@ OF_SCALARS: list[tuple[Rule, float]] = [
     (linear.determinants, 2),
     (linear.gaussians, 1),
     (linear.of_stacked, 1.5),
+    (identities.scalars, 2),
 ]
 OF_ARRAYS: list[tuple[Rule, float]] = [
     (arrays.flipped, 0.7),
@@ -58,6 +59,10 @@ ANY: list[tuple[Rule, float]] = [
     (arrays.softmaxes, 0.5),
     (linear.inverses, 0.7),
     (linear.triangles, 1),
+    (identities.cancelling, 2),
+    (identities.projections, 1.5),
+    (identities.diagonals, 1.5),
+    (identities.kroneckers, 1.5),
 ]
 RULES: Rules = {True: table(COMMON + OF_SCALARS), False: table(COMMON + OF_ARRAYS)}
 

@@ -164,6 +164,12 @@ class Scope:
             facts = facts[:2]
         return self.declare(shape, frozenset(self.rng.choice(facts)) if facts else None)
 
+    def chooses(self, piece: Piece) -> bool:
+        """Whether a name, or its transpose, is a one-hot matrix, which a square one would not make
+        invertible."""
+        name = piece.text.removesuffix(".T")
+        return any(v.name == name and "onehot" in str(v.facts) for v in self.variables)
+
     def filler(self, shape: Shape) -> Piece:
         """Something of this shape from the names there are, when no name has it."""
         if shape == SCALAR:
