@@ -131,6 +131,10 @@ class Values:
             total = np.exp(z).sum(axis=along, keepdims=room.name != "logsumexp")
             ways = {"softmax": lambda: np.exp(z) / total, "log_softmax": lambda: z - np.log(total)}
             return ways.get(room.name, lambda: np.log(total))()
+        if room.name in ("max", "min", "prod"):
+            return getattr(np, room.name)(arguments[0], axis=tuple(head.parameters))
+        if room.name == "first":
+            return first(arguments[0], arguments[1], tuple(head.parameters))
         if room.entrywise:
             flat = [a.reshape(1, -1) for a in arguments]
             return room.evaluate(flat, node(head), self.environment.sizes).reshape(
@@ -139,6 +143,17 @@ class Values:
         shaped = [a.reshape(a.shape + (1,) * (2 - a.ndim)) for a in arguments]
         value = room.evaluate(shaped, node(head), self.environment.sizes)
         return value.reshape(self.sizes(head.axes))
+
+
+def first(a: Array, m: Array, along: tuple[int, ...]) -> Array:
+    """1 at the first entry, along these axes, that is nearest to m; elsewhere 0."""
+    distance = np.abs(a - np.expand_dims(m, along))
+    kept = [k for k in range(a.ndim) if k not in along]
+    turned = distance.transpose([*kept, *along])
+    flat = turned.reshape(*(a.shape[k] for k in kept), -1)
+    hit = np.zeros_like(flat)
+    np.put_along_axis(hit, np.expand_dims(flat.argmin(-1), -1), 1, -1)
+    return hit.reshape(turned.shape).transpose(np.argsort([*kept, *along]))
 
 
 def node(head: Applied) -> Apply:

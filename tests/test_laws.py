@@ -124,8 +124,10 @@ a sum that is named: sum(a) * sum(p - ones(1, n)/n) by a
     p: row[n] & simplex; a: row[n]
 digits: sum((vec(A) + c) * d) + sum(vec(A) * c) + c.T @ kron(eye(n), eye(m)) @ c by A twice
     A: matrix[m, n]; c: column[m*n]; d: column[m*n]
-powers of sums by rows: sum(Q @ (S * (Q.T @ Q @ S) ** 3)) + sum((Q @ S) ** 3 * B) by Q twice
+powers of row sums: sum(Q @ (S * (Q.T @ Q @ S) ** 3)) + sum((Q @ S) ** 3 * B) by Q twice
     Q: matrix[m, n]; S: matrix[n, n]; B: matrix[m, n]
+squares of sums: sum((A @ x) * (A @ x) * c) + sum(c * sum(A, axis=1) * sum(A, axis=1)) by c
+    A: matrix[m, n]; x: column[n]; c: column[m]
 lower triangles: trace(tril(S) @ T) + sum(diagonal(tril(S @ T)) ** 2) + sum(tril(diag(v)) * T) by S
     S: matrix[n, n]; T: matrix[n, n]; v: row[n]
 digits of nothing: sum(vec(A) * c * vec(B)) + sum(kron(ones(m, 1), b) * c) by b
