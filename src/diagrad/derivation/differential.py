@@ -54,8 +54,11 @@ class DifferentialRoute(JacobianRoute):
 
     def _reasoned(self, node: Node, told: Sequence[Differential]) -> str:
         """How values move, how factors go over to the other side of the pairing, and facts."""
-        uses = [use for link in node.links for use in self.reasons.uses(link)]
-        said = [use.node.operation.moves(use) for use in uses]
+        said = [
+            self.reasons.everywhere(use.node.operation.moves(use), link, node)
+            for link in node.links
+            for use in self.reasons.uses(link)
+        ]
         short = [sentence for sentence in said if sentence and len(sentence) <= LONG][:MANY]
         moved = [sentence for d in told if not d.part.labels for sentence in self._carried(d)]
         said = [*short, *moved, *self.reasons.facts(node)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from diagrad.derivation.known import fact
-from diagrad.derivation.sweep import Link, Node
+from diagrad.derivation.sweep import Link, Node, divides_by
 from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.index.build import labels as make_labels
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LONG, MANY = 260, 3
 # What adds nothing to say where something else is said.
 TRANSPARENT = frozenset({"+", "-", "negate"})
+UNDEFINED = re.compile(r"; (where|at) \S+ = 0 there is no derivative")
 
 
 class Reasons:
@@ -181,11 +183,22 @@ class Reasons:
 
     def of_node(self, node: Node) -> str:
         """Why the derivative by a node is what it is: a sentence for each way, and the facts."""
-        said = [self.of_link(link) for link in node.links] + self.facts(node)
+        ways = [self.everywhere(self.of_link(link), link, node) for link in node.links]
+        said = ways + self.facts(node)
         if not node.links:
             of = self.printed(Symbol(node.shape, self.sweep.of, "definition"))
             said = [f"{of} does not depend on {self.printed(Symbol(node.shape, node.name, ''))}"]
         return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
+
+    def everywhere(self, sentence: str, link: Link, node: Node) -> str:
+        """Without what is said of points where the consumer has no derivative, where that cancels:
+        ‖R‖² has one also where ‖R‖ has none."""
+        consumer = self.sweep.nodes[link.consumer]
+        if not UNDEFINED.search(sentence) or not self.sweep.scalar or consumer.uses != 1:
+            return sentence
+        if link.consumer == self.sweep.of or divides_by(node.adjoint, consumer.head):
+            return sentence
+        return UNDEFINED.sub("", sentence) + f"; {self.called(consumer.head)} cancels"
 
     def facts(self, node: Node) -> list[str]:
         """What was used of that is declared or known of values."""

@@ -69,7 +69,8 @@ class Composer:
         shown = "\n".join(row.text for row in rows_of(tuple(blocks), 1000, False))
         said = Signs(self.story, shown, self.routes).sentences()
         if "differential" in self.routes:
-            said += tuple(words.of_differentials(*self._differentiated(), shown))
+            d = self.story.names.sign["unicode"]
+            said += tuple(words.of_differentials(*self._differentiated(), shown, d))
         return said
 
     def _differentiated(self) -> tuple[str, str]:
