@@ -48,7 +48,7 @@ class Indices:
         bound, whole = self.book.bound_letters, self.book.formula(after).unicode()
         printed = [whole] if len(terms) == 1 else [self._alone(t, head, node, whole) for t in terms]
         said = [
-            self._product(t, bound(t, letters), text, column)
+            self._product(t, bound(t, letters), text, column, len(terms) == 1)
             for t, text in zip(terms, printed, strict=True)
         ]
         around = any(factor.labels and term.bound for term in terms for factor in term.factors)
@@ -63,7 +63,9 @@ class Indices:
         except NoMatrixForm:
             return whole
 
-    def _product(self, term: Term, letters: str, after: str, column: bool) -> str:
+    def _product(
+        self, term: Term, letters: str, after: str, column: bool, alone: bool = True
+    ) -> str:
         arrays = [f for f in term.factors if f.labels and not isinstance(f.head, Delta)]
         said = []
         for bound in sorted({k for f in arrays for k in f.labels if k < 0}, reverse=True):
@@ -75,7 +77,11 @@ class Indices:
         if len({frozenset(f.labels) for f in arrays}) == 1:
             return ENTRYWISE
         if not set(arrays[0].labels) & set(arrays[-1].labels):
-            return "no sum left and no index in common: a column times a row, the outer product"
+            outer = "a column times a row, the outer product"
+            names = [self._name(f) for f in arrays]
+            if alone or "a factor" in names or len(set(names)) < len(names):
+                return f"no sum left and no index in common: {outer}"
+            return f"{listed(names)} have no index in common: {outer}"
         return ""
 
     def _contracted(

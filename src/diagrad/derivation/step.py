@@ -61,7 +61,8 @@ class Step:
     derivative gets (`delta1`). `substeps` establish the parts. `differentials` are those that the
     route by differentials puts in, one for each name that `target[1]` enters; `cut` says that
     nothing else moves the value then, so that they make its whole differential. `change` is that of
-    a value that is no scalar, by elements, where the derivative is.
+    a value that is no scalar, by elements, where the derivative is, and `moved` the same as a
+    matrix.
     """
 
     target: tuple[str, str]
@@ -76,6 +77,7 @@ class Step:
     differentials: tuple[Differential, ...] = ()
     cut: bool = False
     change: Formula | None = None
+    moved: Formula | None = None
 
     @property
     def shape(self) -> tuple[str, ...]:

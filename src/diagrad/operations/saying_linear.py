@@ -76,7 +76,7 @@ def log_determinant(use: Use) -> str:
     det, inverse = f"det({X})", f"{in_brackets(X)}⁻ᵀ"
     return (
         f"the derivative of {det} is the matrix of its cofactors, {det} {inverse}; the logarithm "
-        f"divides it by {det}, whatever its sign, and {inverse} is left"
+        f"divides it by {det}, and {inverse} is left"
     )
 
 

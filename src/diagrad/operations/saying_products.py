@@ -15,6 +15,7 @@ from diagrad.operations.saying import (
     from_above,
     handed_on,
     held,
+    is_transposed,
     of_operand,
     of_value,
     of_variable,
@@ -47,12 +48,16 @@ def said(use: Use) -> str:
 
 def inner(use: Use) -> str:
     a, b = of_operand(use, 0, AT_I), of_operand(use, 1, AT_I)
-    lies = "row" if use.operand == 0 else "column"
+    lies, variable, as_it_lies = "row", use.variable, transposed(use.others[0])
+    if is_transposed(variable):
+        variable, as_it_lies = transposed(variable), use.others[0]
+    if (use.operand == 1) != is_transposed(use.variable):
+        lies = "column"
     other = of_operand(use, 1 - use.operand, AT_I)
     derivative = f"∂{in_brackets(use.value)}/∂{of_variable(use, AT_I)} = {other}"
     return (
         f"{held(use)}the product is the sum Σᵢ {a} {b}, so {derivative}: "
-        f"as a {lies}, like {use.variable}, this is {transposed(use.others[0])}"
+        f"as a {lies}, like {variable}, this is {as_it_lies}"
     )
 
 

@@ -83,8 +83,16 @@ def in_latex(name: str) -> str:
     letter = _latex_word(base, "mathrm")
     if accent:
         letter = rf"\{accent}{{{letter}}}"
-    marks = ",".join(p if p.isdigit() else _latex_word(GREEK.get(p, p), "text") for p in below)
+    marks = ",".join(map(_latex_mark, below))
     return f"{letter}_{{{marks}}}" if marks else letter
+
+
+def _latex_mark(piece: str) -> str:
+    """A subscript; r2 as r₂."""
+    letter = re.fullmatch(r"([A-Za-z])([0-9]+)", piece)
+    if letter:
+        return f"{letter[1]}_{{{letter[2]}}}"
+    return piece if piece.isdigit() else _latex_word(GREEK.get(piece, piece), "text")
 
 
 def _latex_word(word: str, command: str) -> str:
