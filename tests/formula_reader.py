@@ -14,7 +14,7 @@ import diagrad as dg
 from diagrad.evaluate import Environment, evaluate
 from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.operations.room import SUBSCRIPT_LETTERS, SUPERSCRIPT, Use, in_brackets
-from diagrad.operations.saying import changed, is_constant
+from diagrad.operations.saying import changed, is_constant, sign_of_change
 from diagrad.show import printed
 from diagrad.show.notation import NOTATIONS, size_text
 
@@ -73,10 +73,10 @@ class Reader:
         known = {use.value: self.value, f"∂J/∂{in_brackets(use.value)}": self.above}
         known |= {"G": self.above} | dict(zip(use.operands, self.arrays, strict=True))
         change = rng.normal(size=own.shape)
-        known |= {changed(use): change, f"d{in_brackets(use.variable)}": change}
-        if f"d{in_brackets(use.value)}" in sentence:
-            moved = np.tensordot(self.derivative(), change)
-            known |= {f"d{in_brackets(use.value)}": moved}
+        known |= {changed(use): change}
+        moved = f"{sign_of_change(use)}{in_brackets(use.value)}"
+        if moved in sentence:
+            known |= {moved: np.tensordot(self.derivative(), change)}
         known |= {text[:-1]: a.T for text, a in list(known.items()) if text.endswith("ᵀ")}
         known |= {name: np.array([[float(n)]]) for name, n in self.sizes.items()}
         named = re.search(r" with ([a-zA-Z]) = softmax\(.*?(, axis=0)?\)", sentence)

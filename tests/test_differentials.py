@@ -197,3 +197,11 @@ def test_all_routes_stand_below_each_other():
     text = dg.parse(NETWORK).derive("J", "x").text("all")
     places = [text.index(words) for words in ("1.1", "by elements", "The same by differentials")]
     assert places == sorted(places)
+
+
+def test_a_name_d_is_no_sign_of_a_change():
+    text = "x: column[n]; P: matrix[n, n]\nd = 2 * x\nL = d.T @ P @ d\n"
+    page = dg.parse(text).derive("L", "x").text(ROUTE)
+    assert "Δu is a small change of u; what has no Δ is held fixed" in page
+    assert "Δd = 2 Δx" in page
+    assert not re.search(r"d[dxL]\b", page)

@@ -363,3 +363,30 @@ def test_a_room_speaks_in_clauses(room):
             sizes = {"×".join(map(use.size, part.shape)) for part in (use.node, *use.node.operands)}
             sizes |= {f"{use.size(n)}×{use.size(n)}" for n in use.node.shape}
             assert set(re.findall(r"\w+×\w+", sentence)) <= sizes
+
+
+def because(text: str, wrt: str, route: str = "jacobian") -> str:
+    problem = dg.parse(text)
+    steps = problem.derive(problem.last, wrt).told(route)
+    lines = [line for step in steps for line in step.substeps if line.target == step.target]
+    return "; ".join(part.because for part in (*steps, *lines))
+
+
+def test_only_what_stands_transposed_is_called_so():
+    text = "X: matrix[m, n]; A: matrix[m, m]; B: matrix[n, n]\nf = trace(B @ X.T @ A @ X)\n"
+    said = because(text, "X", "elements")
+    assert "the second index of A and the first index of X: a product;" in said
+    assert "the first index of A and the first index of X: a product with A transposed" in said
+
+
+def test_a_vector_is_not_summed_where_it_is_differentiated_itself():
+    said = because("x: column[n]\ns = norm(x)\ny = x / s\n", "x")
+    assert "s reaches every entry: ∂yᵢ/∂s = −xᵢ/s²" in said
+
+
+@pytest.mark.parametrize("route", ["jacobian", "differential"])
+def test_a_squared_norm_has_a_derivative_everywhere(route):
+    said = because("R: matrix[m, n]\ns = norm(R)\nf = s ** 2\n", "R", route)
+    assert "there is no derivative" not in said
+    assert "s cancels" in said
+    assert "there is no derivative" in because("R: matrix[m, n]\nf = 3 * norm(R)\n", "R", route)

@@ -158,3 +158,27 @@ def check_scripts(tokens: list[str]) -> None:
         script = token if token in ("^", "_") else ""
     assert len(nuclei) == 1
     assert not script
+
+
+NAMED = {
+    "the shape of Σ (gradient layout)": r"the shape of \(\Sigma\) (gradient layout)",
+    "Σ V stays I, so Σₖ xₖ is (Σ)ᵢⱼ": (
+        r"\(\Sigma V\) stays \(I\), so \(\sum_{k} x_{k}\) is \((\Sigma)_{ij}\)"
+    ),
+    "the shape of a (gradient layout)": r"the shape of \(a\) (gradient layout)",
+    "a enters b, a column": r"\(a\) enters \(b\), a column",
+    "the shape of Wf, dWf and Un": (
+        r"the shape of \(\mathrm{Wf}\), \(\mathrm{d}\mathrm{Wf}\) and \(\mathrm{Un}\)"
+    ),
+    "dₖ columns": r"\(d_{k}\) columns",
+}
+
+
+@pytest.mark.parametrize(("sentence", "expected"), NAMED.items())
+def test_the_names_of_the_problem_are_mathematics(sentence: str, expected: str) -> None:
+    assert in_latex_text(sentence, {"Σ", "a", "b", "V", "Wf", "Un", "dₖ", "x"}) == expected
+
+
+def test_sigma_is_a_name_in_ascii_too() -> None:
+    assert in_ascii_text("Σ V, Σₖ xₖ", {"Σ"}) == "Sigma V, sum_k x_k"
+    assert in_ascii_text("Σ exp x", ()) == "sum exp x"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from diagrad.derivation.book import Book
 from diagrad.derivation.differentials import Differentials
 from diagrad.derivation.jacobian import JacobianRoute
-from diagrad.derivation.pairing import carried, paired, turned
+from diagrad.derivation.pairing import carried, turned
 from diagrad.derivation.reasons import LONG, MANY
 from diagrad.derivation.step import Differential, Step
 from diagrad.derivation.sweep import Link, Node
@@ -46,18 +46,27 @@ class DifferentialRoute(JacobianRoute):
             substeps=kept,
             cut=self.sweep.is_cut(node),
             change=self._change(node, step),
+            moved=self._moved(node, step),
         )
 
     def _change(self, node: Node, step: Step) -> Formula | None:
         told = step.after.labels and not self.sweep.scalar and self.sweep.is_cut(node)
         return self.differentials.entries(node) if told else None
 
+    def _moved(self, node: Node, step: Step) -> Formula | None:
+        told = step.after.labels and not self.sweep.scalar and self.sweep.is_cut(node)
+        return self.differentials.whole(node) if told else None
+
     def _reasoned(self, node: Node, told: Sequence[Differential]) -> str:
         """How values move, how factors go over to the other side of the pairing, and facts."""
-        uses = [use for link in node.links for use in self.reasons.uses(link)]
-        said = [use.node.operation.moves(use) for use in uses]
+        said = [
+            self.reasons.everywhere(use.node.operation.moves(use), link, node)
+            for link in node.links
+            for use in self.reasons.uses(link)
+        ]
         short = [sentence for sentence in said if sentence and len(sentence) <= LONG][:MANY]
-        moved = [sentence for d in told if not d.part.labels for sentence in self._carried(d)]
+        pairs = zip(told, node.links, strict=False)
+        moved = [s for d, link in pairs if not d.part.labels for s in self._carried(d, link)]
         said = [*short, *moved, *self.reasons.facts(node)]
         if told and self.sweep.scalar and not any(said):
             d = told[0]
@@ -66,13 +75,16 @@ class DifferentialRoute(JacobianRoute):
             said = [self.reasons.of_node(node)]
         return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
 
-    def _carried(self, d: Differential) -> list[str]:
+    def _carried(self, d: Differential, link: Link) -> list[str]:
         """How the factors around the differential get to where the derivative is read off."""
         printed = self.reasons.printed
         if not self.sweep.scalar:
             return turned(d.part.expression, d.by, printed) if self.sweep.axes == 1 else []
         if d.incoming is None:
-            return paired(d.part.expression, d.by, printed)
+            changes = self.reasons.changes
+            pairs = changes.pairings(link)
+            told = pairs if len(pairs) > 1 else changes.in_words(link)
+            return [*told, *changes.symmetric(link)]
         return carried(d.part.expression, d.by, printed)
 
     def through(self, node: Node, link: Link) -> Expression:

@@ -15,8 +15,9 @@ from diagrad.derivation.pairing import has
 from diagrad.derivation.step import Differential
 from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT, Shape, is_scalar
-from diagrad.expression import Apply, Expression, Symbol
+from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.formula import Formula
+from diagrad.index import knowledge
 from diagrad.index.build import labels, sum_of, tensor
 from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Variable, as_sum
 from diagrad.layouts import Place
@@ -57,6 +58,11 @@ class Differentials:
         self._raiser = LastRaiser(
             self.sweep.context, shapes, diagonal=False, means=book.plain.means
         )
+        wholes = (d.expression for d in self.sweep.source.definitions.values())
+        self._has_trace = any(
+            isinstance(n, Apply) and n.operation.name == "trace" for w in wholes for n in walk(w)
+        )
+        self._bare = LastRaiser(self.sweep.bare, shapes, diagonal=False, means=book.plain.means)
         self._parts: dict[tuple[str, str], Shown | None] = {}
 
     def symbol(self, node: Node) -> Symbol:
@@ -105,8 +111,9 @@ class Differentials:
             axes = consumer.head.axes + child.head.axes
             try:
                 told = None
-                if 1 < len(terms) <= FEW:
-                    each = [self.along(Sum(axes, (t,)), consumer.shape, child) for t in terms]
+                if 2 - self._has_trace <= len(terms) <= FEW:
+                    alone = (Sum(axes, (term,)) for term in terms)
+                    each = [self.along(one, consumer.shape, child, bare=True) for one in alone]
                     unlike = len({part.expression for part in each}) == len(each)
                     told = _together(each) if unlike else None
                 self._parts[key] = told or self.along(link.local, consumer.shape, child)
@@ -122,21 +129,65 @@ class Differentials:
             return Sum((), ())
         return self.sweep.raw(link.consumer, link.child)
 
-    def along(self, derivative: Head, shape: Shape, child: Node) -> Shown:
-        """A derivative by a node, applied to the node's differential. Raises NoMatrixForm."""
+    def along(self, derivative: Head, shape: Shape, child: Node, bare: bool = False) -> Shown:
+        """A derivative by a node, applied to the node's differential; `bare` where nothing is to be
+        used of what is known, and a trace stays one where the problem has one. Raises
+        NoMatrixForm."""
+        traced = bare and self._has_trace
         value = derivative.axes[: len(derivative.axes) - len(child.head.axes)]
         i, j = labels(value), labels(child.head.axes)
         parts = (Sum(derivative.axes, (term,)) for term in as_sum(derivative).terms)
         change = tensor(i, sum_of(part[i, j] * self.head(child)[j] for part in parts))
         places = _places(shape)
-        head = self.sweep.context.normal(change)
+        raiser = self._bare if bare else self._raiser
+        head = raiser.context.normal(change)
         try:
-            raised = explicit(self._raiser.raised(head, *places))
-            return Shown(_in_order(raised, self.shapes))
+            raised = _in_order(explicit(raiser.raised(head, *places)), self.shapes)
+            return Shown(self._as_trace(raised) if traced else raised)
         except NoMatrixForm:
             letters = lettered(places)
-            shown = by_elements(head, places, self._raiser, letters)
+            shown = by_elements(head, places, raiser, letters)
             return Shown(shown, letters[:2])
+
+    def _as_trace(self, total: Expression) -> Expression:
+        """∑(A ∘ B) of matrices, also as a factor, as tr(Aᵀ B)."""
+        match total:
+            case Apply(operation=op, operands=(Apply(operation=by, operands=(a, b)),)):
+                matrices = a.shape == b.shape and UNIT not in a.shape and is_scalar(total.shape)
+                if op.name == "sum" and by.name == "*" and matrices:
+                    return make.call("trace", make.matmul(self._turned(a), b))
+                return (
+                    total
+                    if op.name != "negate"
+                    else make.apply(op, self._as_trace(total.operands[0]))
+                )
+            case Apply(operation=op, operands=(a, b)) if op.name in ("*", "/"):
+                return (
+                    make.apply(op, self._as_trace(a), self._as_trace(b))
+                    if is_scalar(total.shape)
+                    else total
+                )
+        return total
+
+    def _turned(self, node: Expression) -> Expression:
+        """The transpose, that of a product factor by factor; of what is symmetric itself."""
+        match node:
+            case Apply(operation=op, operands=(a, b)) if op.name == "@":
+                return make.matmul(self._turned(b), self._turned(a))
+            case Symbol(name=name) if name in self.sweep.setting.heads:
+                head = self.sweep.setting.heads[name]
+                if knowledge.has(self.sweep.context, head, "symmetric"):
+                    return node
+        return make.transposed(node)
+
+    def whole(self, node: Node) -> Formula | None:
+        """The differential of the value in that of the node as a matrix: dw = −V dZ w; None where
+        it is none."""
+        try:
+            shown = self.along(node.adjoint, self.nodes[self.sweep.of].shape, node)
+        except NoMatrixForm:
+            return None
+        return None if shown.labels else self.book.formula(shown)
 
     def entries(self, node: Node) -> Formula | None:
         """The differential of the value in that of the node, by elements; None where it cannot be

@@ -5,7 +5,6 @@ from __future__ import annotations
 from diagrad.derivation.route import Route
 from diagrad.derivation.step import Step
 from diagrad.derivation.sweep import Node
-from diagrad.dimensions import UNIT
 from diagrad.index.expanding import cancelled, distributed, settled
 from diagrad.index.knowledge import has
 from diagrad.index.relabel import canonical
@@ -70,9 +69,7 @@ class ElementsRoute(Route):
         if not after.labels:
             places = self.book.arrangement(node).places
             letters = lettered(places)[len(places) :]
-            printed = self.book.formula(after).unicode()
-            column = node.shape[1] == UNIT
-            why = self.indices.vectorised(normal, letters, printed, column)
+            why = self.indices.vectorised(normal, letters, after, node)
             forms.append(("vectorise", why, after))
         renamed = self._renamed(raw, normal)
         steps, before = [], None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from diagrad.derivation.reasons import Reasons, listed
+from diagrad.derivation.sweep import Node
+from diagrad.dimensions import UNIT
 from diagrad.formula import Formula
-from diagrad.index.term import Definition, Delta, Factor, Head, Term, Variable, as_sum
+from diagrad.index.term import Definition, Delta, Factor, Head, Sum, Term, Variable, as_sum
 from diagrad.matrix.contract import NoMatrixForm
+from diagrad.matrix.shown import Shown
 from diagrad.operations.room import SUBSCRIPT_LETTERS
 
 BELOW = "".join(SUBSCRIPT_LETTERS.values())
@@ -38,18 +41,31 @@ class Indices:
         said += [f"{listed(gone)} cancel{'s' if len(gone) == 1 else ''}"] if gone else []
         return ", and ".join(said)
 
-    def vectorised(self, head: Head, letters: str, after: str, column: bool) -> str:
+    def vectorised(self, head: Head, letters: str, after: Shown, node: Node) -> str:
         """Which index is summed and where it stands, so that it is this product. `letters` are
-        those for what is summed over; `after` is the matrix form in print, of a `column` or not."""
-        terms = as_sum(head).terms
-        bound = self.book.bound_letters
-        said = [self._product(t, bound(t, letters), after, column) for t in terms]
+        those for what is summed over; `after` is the matrix form of the derivative by `node`."""
+        terms, column = as_sum(head).terms, node.shape[1] == UNIT
+        bound, whole = self.book.bound_letters, self.book.formula(after).unicode()
+        printed = [whole] if len(terms) == 1 else [self._alone(t, head, node, whole) for t in terms]
+        said = [
+            self._product(t, bound(t, letters), text, column, len(terms) == 1)
+            for t, text in zip(terms, printed, strict=True)
+        ]
         around = any(factor.labels and term.bound for term in terms for factor in term.factors)
-        instead = AROUND if around else NUMBER if "∑(" in after else ENTRYWISE
+        instead = AROUND if around else NUMBER if "∑(" in whole else ENTRYWISE
         said = [instead if sentence == ENTRYWISE else sentence for sentence in said]
         return "; ".join(sorted(dict.fromkeys(filter(None, said)), key=lambda s: s == AROUND))
 
-    def _product(self, term: Term, letters: str, after: str, column: bool) -> str:
+    def _alone(self, term: Term, head: Head, node: Node, whole: str) -> str:
+        """The matrix form of one term by itself, as it prints."""
+        try:
+            return self.book.formula(self.book.written(Sum(head.axes, (term,)), node)).unicode()
+        except NoMatrixForm:
+            return whole
+
+    def _product(
+        self, term: Term, letters: str, after: str, column: bool, alone: bool = True
+    ) -> str:
         arrays = [f for f in term.factors if f.labels and not isinstance(f.head, Delta)]
         said = []
         for bound in sorted({k for f in arrays for k in f.labels if k < 0}, reverse=True):
@@ -61,7 +77,11 @@ class Indices:
         if len({frozenset(f.labels) for f in arrays}) == 1:
             return ENTRYWISE
         if not set(arrays[0].labels) & set(arrays[-1].labels):
-            return "no sum left and no index in common: a column times a row, the outer product"
+            outer = "a column times a row, the outer product"
+            names = [self._name(f) for f in arrays]
+            if alone or "a factor" in names or len(set(names)) < len(names):
+                return f"no sum left and no index in common: {outer}"
+            return f"{listed(names)} have no index in common: {outer}"
         return ""
 
     def _contracted(
@@ -83,7 +103,7 @@ class Indices:
         both = [self._place(f, bound, name) for f, name in pairs]
         vector = column if any(len(f.labels) == 1 for f in where) else None
         turned = [n for f, n in pairs if f.labels[1:] and _is_turned(f, bound, n, after, vector)]
-        how = f" with {listed(turned)} transposed" if turned else ""
+        how = f" with {listed(list(dict.fromkeys(turned)))} transposed" if turned else ""
         return f"the summed {letter} is {both[0]} and {both[1]}: a product{how}"
 
     def _place(self, factor: Factor, label: int, name: str) -> str:
@@ -112,4 +132,6 @@ def _is_turned(factor: Factor, bound: int, name: str, after: str, column: bool |
     if f"{name}ᵀ" not in after and f"({name})ᵀ" not in after:
         return False
     plain = re.search(rf"(?<!\w){re.escape(name)}(?!\)?[ᵀ\w])", after)
-    return not plain or column is None or factor.labels.index(bound) != int(column)
+    if plain and column is None:
+        return False
+    return not plain or factor.labels.index(bound) != int(bool(column))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+from diagrad.derivation.known import sums_to_one
 from diagrad.derivation.reasons import listed
 from diagrad.derivation.recognised import recognised
 from diagrad.derivation.route import Route
@@ -157,7 +158,7 @@ class JacobianRoute(Route):
         without the facts, and what it is with them."""
         facts = self.reasons.facts(node)
         if not facts:
-            return []
+            return self._written_shorter(node, before, after)
         terms = [t for link in node.links for t in self.uncollapsed(link, inlined=True).terms]
         axes = self.nodes[self.sweep.of].head.axes + node.head.axes
         try:
@@ -174,6 +175,24 @@ class JacobianRoute(Route):
             self.part(node, first, second, rule, why)
             for (_, _, first), (rule, why, second) in pairwise(forms)
             if not self.book.alike(first, second)
+        ]
+
+    def _written_shorter(self, node: Node, before: Shown, after: Shown) -> list[Step]:
+        """A product with a Jacobian of several terms, multiplied out, and then short by definitions
+        that are recognised in it, and by what softmax gives, which sums to 1."""
+        spelled = self.spelled_out(before)
+        found = recognised(self.reasons, node, spelled.expression, after.expression)
+        outcomes = [out.expression for _, out in self.products(node)]
+        if not found or not outcomes or not self._has_mixed_jacobian(node):
+            return []
+        head, context = self.nodes[node.links[0].consumer].head, self.sweep.context
+        why = "; ".join([*found, *sums_to_one(head, self.reasons.called, context)])
+        middle = Shown(self.added_up(outcomes))
+        if self.book.alike(spelled, middle) or self.book.alike(middle, after):
+            return []
+        return [
+            self.part(node, spelled, middle, "multiply out", self.multiplied_out(node)),
+            self.part(node, middle, after, "written with a name", why),
         ]
 
     def multiplied_out(self, node: Node) -> str:

@@ -54,6 +54,12 @@ def _of(law: str, factor: Factor, context: Context, called: Called, defined: Cal
     return ""
 
 
+def sums_to_one(head: Head, called: Called, context: Context) -> list[str]:
+    """p is a softmax, so Σₖ pₖ = 1."""
+    along = knowledge.unit_axes(context, head)
+    return [_sums(head, called(head), frozenset(), along)] if along else []
+
+
 def _within(head: Definition) -> list[Definition]:
     """The definitions that a definition is made of directly."""
     waiting, found = [head.body], list[Definition]()

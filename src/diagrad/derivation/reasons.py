@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from diagrad.derivation.changes import Changes
 from diagrad.derivation.known import fact
-from diagrad.derivation.sweep import Link, Node
+from diagrad.derivation.sweep import Link, Node, divides_by
 from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.index.build import labels as make_labels
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 
 # Reasons of more letters and uses than these tire.
 LONG, MANY = 260, 3
+COUNTED = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
 # What adds nothing to say where something else is said.
 TRANSPARENT = frozenset({"+", "-", "negate"})
+UNDEFINED = re.compile(r"; (where|at) \S+ = 0 there is no derivative")
 
 
 class Reasons:
@@ -34,6 +38,7 @@ class Reasons:
 
     def __init__(self, book: Book) -> None:
         self.book, self.sweep = book, book.sweep
+        self.changes = Changes(book)
         source = book.sweep.source
         named = [*source.names, *(d.name for d in source.dimensions)]
         self.taken = frozenset(book.names.shown(name, "unicode") for name in named)
@@ -76,13 +81,13 @@ class Reasons:
         uses = self.uses(link)
         said = _bridged(uses, [use.node.operation.says(use) for use in uses])
         if len([sentence for sentence in said if sentence]) > 1:
-            short = self._by_entry(link, uses)
+            short = self._by_entry(link, uses) or self._collected(link)
             if short:
                 return short
         said += [self._together(link)] if len(list(filter(None, said))) > 1 else []
         whole = "; ".join(dict.fromkeys(filter(None, said)))
         if len(whole) > LONG and len(uses) > MANY:
-            return self._several(link)
+            return self._several(link, whole)
         return whole or self._added(link)
 
     def _together(self, link: Link) -> str:
@@ -105,16 +110,43 @@ class Reasons:
         with_it = f", with {self.defined(consumer.head)}" if name in slope else ""
         return slope and f"together{with_it}: ∂{value}/∂{own} = {slope}"
 
-    def _several(self, link: Link) -> str:
-        """Where it stands in a value that is too winding to be told use by use."""
-        consumer, child = (self.called(self.sweep.nodes[n].head) for n in link[:2])
-        whole = self.book.source.definitions[link.consumer].expression
-        times = sum(isinstance(n, Symbol) and n.name == link.child for n in walk(whole))
-        body = f"{consumer} = {self.printed(whole)}"
-        if times > 1:
-            count = {2: "twice", 3: "three times"}.get(times, f"{times} times")
-            return f"{child} stands in {body} {count}: product rule, one term for each"
+    def _collected(self, link: Link) -> str:
+        """For a row or column that stretches in a scalar: the sum over what one entry reaches."""
+        consumer, child = self.sweep.nodes[link.consumer], self.sweep.nodes[link.child]
+        if link.consumer != self.sweep.of or consumer.head.axes or len(child.head.axes) != 1:
+            return ""
+        slope = self._entry(link.local, child)
+        own = entry_text(self.called(child.head), "i")
+        line = "column i" if child.shape[0] == UNIT else "row i"
+        of = self.called(consumer.head)
+        if not slope.lstrip("−").startswith("Σ") or not self._stretches(link):
+            return ""
+        return f"{own} reaches all of {line}: ∂{of}/∂{own} = {slope}"
+
+    def _stretches(self, link: Link) -> bool:
+        """Whether the child stands entry by entry beside a matrix."""
+        for use in self.uses(link):
+            own, value = use.node.operands[use.operand].shape, use.node.shape
+            if use.node.operation.entrywise and UNIT in own and UNIT not in value:
+                return True
+        return False
+
+    def _several(self, link: Link, whole: str) -> str:
+        """How a change moves a value that is too winding to be told use by use; where that is long
+        too, how often it stands in it."""
         curved = [use for use in self.uses(link) if use.node.operation.curved]
+        if curved and len(whole) <= 2 * LONG:
+            return whole
+        sentence = self.changes.sentence(link)
+        if sentence:
+            return sentence
+        consumer, child = (self.called(self.sweep.nodes[n].head) for n in link[:2])
+        value = self.book.source.definitions[link.consumer].expression
+        times = sum(isinstance(n, Symbol) and n.name == link.child for n in walk(value))
+        body = f"{consumer} = {self.printed(value)}"
+        if times > 1:
+            count = COUNTED.get(times, f"{times} times")
+            return f"{child} stands in {body} {count}: product rule, one term for each"
         rules = dict.fromkeys(use.node.operation.says(use) for use in curved)
         return "; ".join([f"{child} stands once in {body}", *filter(None, rules)])
 
@@ -132,6 +164,8 @@ class Reasons:
             return ""
         if len(inner) < len(uses) and not consumer.head.axes:
             slope = self._entry(link.local, child)
+            if not _is_one_sum(uses):
+                return ""
             adding = "mean" if any(u.node.operation.name == "mean" for u in uses) else "sum"
             term = f"{u} stands in only one term of the {adding}"
             return slope and f"{term}, with the slope {slope}{rule}"
@@ -181,11 +215,22 @@ class Reasons:
 
     def of_node(self, node: Node) -> str:
         """Why the derivative by a node is what it is: a sentence for each way, and the facts."""
-        said = [self.of_link(link) for link in node.links] + self.facts(node)
+        ways = [self.everywhere(self.of_link(link), link, node) for link in node.links]
+        said = ways + self.facts(node)
         if not node.links:
             of = self.printed(Symbol(node.shape, self.sweep.of, "definition"))
             said = [f"{of} does not depend on {self.printed(Symbol(node.shape, node.name, ''))}"]
         return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
+
+    def everywhere(self, sentence: str, link: Link, node: Node) -> str:
+        """Without what is said of points where the consumer has no derivative, where that cancels:
+        ‖R‖² has one also where ‖R‖ has none."""
+        consumer = self.sweep.nodes[link.consumer]
+        if not UNDEFINED.search(sentence) or not self.sweep.scalar or consumer.uses != 1:
+            return sentence
+        if link.consumer == self.sweep.of or divides_by(node.adjoint, consumer.head):
+            return sentence
+        return UNDEFINED.sub("", sentence) + f"; {self.called(consumer.head)} cancels"
 
     def facts(self, node: Node) -> list[str]:
         """What was used of that is declared or known of values."""
@@ -226,19 +271,35 @@ class Reasons:
 
 
 def _bridged(uses: list[Use], said: list[str]) -> list[str]:
-    """The sentences, those on a constant factor where others speak of what it scales."""
+    """The sentences, those on a constant factor where others speak of what it scales, and on a
+    transposed vector where nothing else is said."""
     kept = []
     for use, sentence in zip(uses, said, strict=True):
         formulas = [f"/∂{in_brackets(t)}" for t in (use.value, use.variable) if not is_name(t)]
         others = [other for other in said if other != sentence]
         spoken = any(formula in other for formula in formulas for other in others)
-        kept.append(sentence if spoken or not is_scaling(use) else "")
+        bare = is_scaling(use) or (_turns(use) and any(others))
+        kept.append(sentence if spoken or not bare else "")
     return kept
+
+
+def _turns(use: Use) -> bool:
+    """Whether this is but a row written as a column, or the other way round."""
+    return use.node.operation.name == "T" and UNIT in use.node.shape
 
 
 def _sums(node: Apply) -> bool:
     """Whether this adds up all entries, or scales or negates such a total."""
     return is_scalar(node.shape)
+
+
+def _is_one_sum(uses: list[Use]) -> bool:
+    """Whether entries are added up once, and the total only scaled or added to."""
+    totals = [use for use in uses if _sums(use.node)]
+    inner = [use for use in totals if not is_scalar(use.node.operands[use.operand].shape)]
+    outer = [use for use in totals if use not in inner]
+    added = all(is_scaling(use) or use.node.operation.name in TRANSPARENT for use in outer)
+    return added and [use.node.operation.name in ("sum", "mean", "@") for use in inner] == [True]
 
 
 def _entry_by_entry(use: Use, shape: Shape) -> bool:

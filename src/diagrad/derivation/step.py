@@ -62,7 +62,8 @@ class Step:
     empty where they move freely. `substeps` establish the parts. `differentials` are those that the
     route by differentials puts in, one for each name that `target[1]` enters; `cut` says that
     nothing else moves the value then, so that they make its whole differential. `change` is that of
-    a value that is no scalar, by elements, where the derivative is.
+    a value that is no scalar, by elements, where the derivative is, and `moved` the same as a
+    matrix.
     """
 
     target: tuple[str, str]
@@ -78,6 +79,7 @@ class Step:
     differentials: tuple[Differential, ...] = ()
     cut: bool = False
     change: Formula | None = None
+    moved: Formula | None = None
 
     @property
     def shape(self) -> tuple[str, ...]:

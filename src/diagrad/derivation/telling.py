@@ -30,6 +30,8 @@ TIES = {
     "upper": "{} is upper triangular: " + OFF.format("below"),
 }
 
+SAME = "the same derivative in the {} layout"
+
 
 @dataclass(eq=False)
 class Telling:
@@ -143,12 +145,37 @@ class Telling:
     def _why(self, last: Step, after: Formula) -> str:
         """Which names are written out, or that it is the same in the layout asked for."""
         if last.after.layout != after.layout:
-            return f"the same derivative in the {after.layout} layout"
+            stacked = after.layout == "vec" and self.order == 1
+            return self._stacked(last, after) if stacked else SAME.format(after.layout)
         names = self.last.book.names
         kept = {n.name for n in walk(after.expression) if isinstance(n, Symbol)}
         gone = [n.name for n in walk(last.after.expression) if isinstance(n, Symbol)]
         shown = [names.shown(n, "unicode") for n in dict.fromkeys(gone) if n not in kept]
         return f"{', '.join(shown)} written out" if shown else "the same, put in order"
+
+    def _stacked(self, last: Step, after: Formula) -> str:
+        """How a matrix comes of four indices: vec(A dX B) = (Bᵀ ⊗ A) vec(dX)."""
+        route = self.last.routes["differential"]
+        sweep, book = self.last.sweep, self.last.book
+        of, node = (sweep.nodes[name] for name in last.target)
+        changes = route.reasons.changes
+        dY, dX = (book.formula(changes.differentials.symbol(n)).unicode() for n in (of, node))
+        P, Q = [c for c in "PQRSTUVWLMCDEFGH" if c not in route.reasons.taken][:2]
+        rule = f"vec({P} {dX} {Q}) = ({Q}ᵀ ⊗ {P}) vec({dX}) for any matrices {P} and {Q}"
+        said = (
+            [rule, "K takes vec of a matrix to that of its transpose"]
+            if "K(" in after.unicode()
+            else [rule]
+        )
+        direct = len(node.links) == 1 and node.links[0].consumer == of.name
+        whole = changes.differentials.of_link(node.links[0]) if direct else None
+        moved = (
+            f"{dY} = {whole.formula.unicode()} is " if whole and not whole.formula.labels else ""
+        )
+        matrix = book.formula(
+            make.matmul(after.expression, make.call("vec", Symbol(node.shape, dX, "")))
+        )
+        return "; ".join([*said, f"so {moved}vec({dY}) = {matrix.unicode()}"])
 
     def definitions(self, steps: list[Step]) -> tuple[tuple[str, Formula], ...]:
         """The names that the formulas of the steps use and the problem does not have, in order,

@@ -137,9 +137,14 @@ def entry_text(text: str, labels: str) -> str:
     if not labels:
         return text
     below = "".join(SUBSCRIPT_LETTERS[letter] for letter in labels)
-    letters = "".join(c for c in text if not combining(c))
-    plain = letters.isalpha() and is_name(letters) and text[-1] not in SUBSCRIPTED
-    return f"{text}{below}" if plain or len(letters) == 1 or is_call(text) else f"({text}){below}"
+    return f"{text}{below}" if is_letter(text) or is_call(text) else f"({text}){below}"
+
+
+def is_letter(text: str) -> bool:
+    """One letter, to which labels can be put: also 𝟏, ŷ and ℓ; not Σ, which with labels is a sum,
+    nor a word, whose last letter would have them."""
+    letters = "".join(c for c in text if not combining(c)).removeprefix("d").removeprefix("Δ")
+    return len(letters or text) == 1 and text[-1] not in SUBSCRIPTED and text != "Σ"
 
 
 class ShapeError(ValueError):

@@ -136,7 +136,12 @@ def free_letter(use: Use, letters: str) -> str:
 
 def changed(use: Use) -> str:
     """A small change of the operand that the way goes on with: dA; ΔA where d is a name."""
-    return f"{'Δ' if 'd' in use.taken else 'd'}{in_brackets(use.variable)}"
+    return f"{sign_of_change(use)}{in_brackets(use.variable)}"
+
+
+def sign_of_change(use: Use) -> str:
+    """d; Δ where d is a name."""
+    return "Δ" if "d" in use.taken else "d"
 
 
 def held(use: Use) -> str:
@@ -164,6 +169,8 @@ def one_to_one(use: Use, local: str, jacobian: str = "diagonal") -> str:
     of vectors is."""
     own, value = of_variable(use), of_value(use)
     over = stretched(use)
+    if over and not use.gradient:
+        return f"{held(use)}{own} {_reach(use)}: ∂{value}/∂{own} = {local}"
     if over:
         collected = summed(over, f"{from_above(use)} · {factor(local)}")
         return f"{held(use)}{own} {_reach(use)}, so {handed_on(use)} = {collected}"

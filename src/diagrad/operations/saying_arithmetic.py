@@ -40,6 +40,8 @@ def repeated(use: Use, verb: str, sign: str = "") -> str:
         number = use.size(size)
         where, these = f"each of the {number} {lines}", f"all {number} {lines} send their"
     name = use.variable
+    if not use.gradient:
+        return f"{name} {verb} {where}, so a change of it moves all of them alike{sign}"
     return f"{name} {verb} {where}, so {these} gradient to the same {name}: they are summed{sign}"
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from diagrad.dimensions import is_scalar, is_vector
 from diagrad.operations.room import Use, entry_text, in_brackets, is_name
-from diagrad.operations.saying import above, bare, factor, held, onward, transposed
+from diagrad.operations.saying import (
+    above,
+    bare,
+    factor,
+    held,
+    onward,
+    sign_of_change,
+    transposed,
+)
 
 
-def differential(text: str) -> str:
+def differential(use: Use, text: str) -> str:
     """dX, or d(A B)."""
-    return f"d{bare(text)}" if is_name(bare(text)) else f"d({bare(text)})"
+    inner = bare(text)
+    return sign_of_change(use) + (inner if is_name(inner) else f"({inner})")
 
 
 def own(use: Use) -> str:
@@ -26,7 +35,7 @@ def inverted(use: Use) -> str:
     if is_scalar(use.node.shape):
         return reciprocal(use)
     X, V = own(use), factor(use.value)
-    dX, dV = differential(use.variable), differential(use.value)
+    dX, dV = differential(use, use.variable), differential(use, use.value)
     rule = (
         f"{X} {V} stays I, so {dX} {V} + {X} {dV} is 0 and {dV} is −{V} {dX} {V}, in this order, "
         "for matrices do not commute"
@@ -67,7 +76,7 @@ def log_determinant(use: Use) -> str:
     det, inverse = f"det({X})", f"{in_brackets(X)}⁻ᵀ"
     return (
         f"the derivative of {det} is the matrix of its cofactors, {det} {inverse}; the logarithm "
-        f"divides it by {det}, whatever its sign, and {inverse} is left"
+        f"divides it by {det}, and {inverse} is left"
     )
 
 
@@ -79,10 +88,10 @@ def solved(use: Use) -> str:
     if use.operand == 1:
         linear = f"{held(use)}{use.value} is the inverse of {A} times {B}, so it is linear in {B}"
         return f"{linear}: {whole(use)} is {inverse} {above(use)}" if use.gradient else linear
-    dA, X = differential(use.operands[0]), factor(use.value)
+    dA, X = differential(use, use.operands[0]), factor(use.value)
     rule = (
-        f"{held(use)}{A} {X} stays {B}, so {dA} {X} + {A} {differential(X)} is 0: "
-        f"{differential(X)} is minus the inverse of {A} times {dA} {X}"
+        f"{held(use)}{A} {X} stays {B}, so {dA} {X} + {A} {differential(use, X)} is 0: "
+        f"{differential(use, X)} is minus the inverse of {A} times {dA} {X}"
     )
     return rule + gone_over(use, dA, f"−{inverse} {above(use)} {transposed(X)}")
 
@@ -95,22 +104,22 @@ def pseudoinverted(use: Use) -> str:
         v = use.variable
         return f"{use.value} is {transposed(v)} divided by the sum of the squares of {v}"
     A, P = own(use), factor(use.value)
-    dA = differential(use.variable)
+    dA = differential(use, use.variable)
     turned = f"{dA}ᵀ"
     first = f"−{P} {dA} {P}"
     second = f"{P} {transposed(P)} {turned} (I − {A} {P})"
     third = f"(I − {P} {A}) {turned} {transposed(P)} {P}"
     return (
         f"{A} {P} {A} stays {A} and {A} {P}, {P} {A} stay symmetric; at constant rank that gives "
-        f"{first} + {second} + {third} for {differential(use.value)}: the inverse's rule, and two "
-        f"parts for what {A} moves its column space and its row space"
+        f"{first} + {second} + {third} for {differential(use, use.value)}: the inverse's rule, and "
+        f"two parts for what {A} moves its column space and its row space"
     )
 
 
 def factored(use: Use) -> str:
     if is_scalar(use.node.shape):
         return f"the factor of a number is its root: {use.value} is √({bare(use.variable)})"
-    L, dL, dS = factor(use.value), differential(use.value), differential(use.variable)
+    L, dL, dS = factor(use.value), differential(use, use.value), differential(use, use.variable)
     inverse = f"{in_brackets(bare(use.value))}⁻¹"
     return (
         f"{L} {transposed(L)} stays the symmetric part of {bare(use.variable)}, so {inverse} {dL} "

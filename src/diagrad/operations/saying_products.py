@@ -15,6 +15,7 @@ from diagrad.operations.saying import (
     from_above,
     handed_on,
     held,
+    is_transposed,
     of_operand,
     of_value,
     of_variable,
@@ -47,12 +48,16 @@ def said(use: Use) -> str:
 
 def inner(use: Use) -> str:
     a, b = of_operand(use, 0, AT_I), of_operand(use, 1, AT_I)
-    lies = "row" if use.operand == 0 else "column"
+    lies, variable, as_it_lies = "row", use.variable, transposed(use.others[0])
+    if is_transposed(variable):
+        variable, as_it_lies = transposed(variable), use.others[0]
+    if (use.operand == 1) != is_transposed(use.variable):
+        lies = "column"
     other = of_operand(use, 1 - use.operand, AT_I)
     derivative = f"∂{in_brackets(use.value)}/∂{of_variable(use, AT_I)} = {other}"
     return (
         f"{held(use)}the product is the sum Σᵢ {a} {b}, so {derivative}: "
-        f"as a {lies}, like {use.variable}, this is {transposed(use.others[0])}"
+        f"as a {lies}, like {variable}, this is {as_it_lies}"
     )
 
 
@@ -60,6 +65,10 @@ def outer(use: Use) -> str:
     """uᵢ vⱼ, of a column and a row or of two vectors."""
     u, v = of_operand(use, 0, AT_I), of_operand(use, 1, AT_J)
     entry = f"{held(use)}entry i,j is {u} {v}"
+    if not use.gradient:
+        own, line, local = (u, "row i", v) if use.operand == 0 else (v, "column j", u)
+        value = entry_text(bare(use.value), "ij")
+        return f"{entry}, so {own} reaches all of {line}: ∂{value}/∂{own} = {local}"
     if use.operand == 0:
         collected = f"{handed_on(use, AT_I)} = Σⱼ {from_above(use, IJ)} · {v}"
         return f"{entry}, so {u} reaches all of row i: {collected}"
@@ -84,6 +93,9 @@ def scaled_vector(use: Use) -> str:
     if is_scalar(first.shape) and is_scalar(second.shape):
         return multiplied(use)
     vector = of_operand(use, 1 - use.operand, AT_I)
+    if not use.gradient:
+        derivative = f"∂{of_value(use, AT_I)}/∂{in_brackets(use.variable)} = {vector}"
+        return f"{held(use)}{use.variable} multiplies every entry: {derivative}"
     return (
         f"{held(use)}{use.variable} multiplies every entry, so {handed_on(use)} = "
         f"Σᵢ {from_above(use, AT_I)} · {vector}"

@@ -35,11 +35,13 @@ from diagrad.operations.room import (
 from diagrad.operations.saying import (
     Letters,
     bare,
+    changed,
     entry_of,
     free_letter,
     letters,
     of_value,
     of_variable,
+    sign_of_change,
     summed,
 )
 
@@ -136,12 +138,12 @@ class Softmax(AlongAxis):
             return self.says(use)
         i, _, k = places(use)
         p, named = (use.value, "") if is_name(use.value) else named_softmax(use)
-        change = f"d{in_brackets(use.variable)}"
+        change = changed(use)
         at_i, at_k = (entry_of(p, use.node.shape, at) for at in (i, k))
         own, all_of_them = (entry_of(change, use.node.shape, at) for at in (i, k))
         share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
         mean = summed(k[along_axis(use.node)], f"{at_k} {all_of_them}")
-        entry = entry_of(f"d{in_brackets(use.value)}", use.node.shape, i)
+        entry = entry_of(f"{sign_of_change(use)}{in_brackets(use.value)}", use.node.shape, i)
         each = "" if is_vector(use.node.shape) else f"in each {line(use)} "
         moved = f"{entry} = {at_i}({own} − {mean}){named}"
         return f"{each}all entries share {share}, so each change moves all of them: {moved}"

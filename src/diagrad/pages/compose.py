@@ -69,7 +69,8 @@ class Composer:
         shown = "\n".join(row.text for row in rows_of(tuple(blocks), 1000, False))
         said = Signs(self.story, shown, self.routes).sentences()
         if "differential" in self.routes:
-            said += tuple(words.of_differentials(*self._differentiated(), shown))
+            d = self.story.names.sign["unicode"]
+            said += tuple(words.of_differentials(*self._differentiated(), shown, d))
         return said
 
     def _differentiated(self) -> tuple[str, str]:
@@ -87,7 +88,8 @@ class Composer:
         for number, (heading, step) in enumerate(self._ordered(route), 1):
             if heading:
                 yield heading
-            item = items.item(step, str(number))
+            show = JacobianItems.item if _is_stacked(step) else kind.item
+            item = show(items, step, str(number))
             self.said += _said(item)
             yield item
 
@@ -96,7 +98,7 @@ class Composer:
         found: dict[int, Step] = {}
         for derivation in self.story.derivations:
             for step in derivation.told(route):
-                if step.rule != "write out":
+                if step.rule != "write out" or _is_stacked(step):
                     found.setdefault(id(step), step)
         if self.story.telling.order == 2:
             yield from self._second_order(list(found.values()))
@@ -271,6 +273,12 @@ AGAIN = {
     "elements": "The same by elements, then vectorised",
     "differential": "The same by differentials",
 }
+
+
+def _is_stacked(step: Step) -> bool:
+    """Whether it makes a matrix of a derivative by elements."""
+    layouts = step.before.layout, step.after.layout
+    return step.rule == "write out" and layouts == ("tensor", "vec")
 
 
 def _pieces(labels: str, ranks: Sequence[int]) -> list[str]:

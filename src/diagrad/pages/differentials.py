@@ -98,6 +98,11 @@ class DifferentialItems(JacobianItems):
         """For vectors the product of the derivative and the differential, as columns."""
         if step.change is not None:
             name, names = step.differentials[0].whole, step.change.names
+            d = step.differentials[0]
+            if step.moved and not (
+                d.of == step.target[0] and d.formula.unicode() == str(step.moved)
+            ):
+                yield Equation(maths.named(name, names), (Side(maths.written(step.moved)),))
             left = maths.named(name, names, step.change.shown_labels)
             yield Equation(left, (Side(maths.written(step.change)),))
         (d, *others), of = step.differentials, step.target[0]

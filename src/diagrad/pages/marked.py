@@ -7,24 +7,39 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from diagrad.operations.room import SUPERSCRIPT
-from diagrad.pages.page import Block, Equation, Given, Heading, Item, Maths, Outcome, Page, Side
+from diagrad.pages.page import (
+    Block,
+    Equation,
+    Given,
+    Heading,
+    Item,
+    Maths,
+    Outcome,
+    Page,
+    Side,
+    names_of,
+)
 from diagrad.pages.steps import sentences
 from diagrad.show.glyphs import prepared
 from diagrad.show.inline import in_math_mode
 from diagrad.show.sentences import in_latex_text
 
 Rows = Sequence[tuple[str, str, str]]
+# GitHub refuses \operatorname, and sets \mathop alike.
+OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")
 INLINE = re.compile(r"\\\((.*?)\\\)", re.DOTALL)
 
 
 class Marked:
     """LaTeX: blocks are text, align* and bold words."""
 
+    names: frozenset[str] = frozenset()
+
     def inline(self, maths: Maths) -> str:
         return rf"\({maths('latex')}\)"
 
     def say(self, sentence: str) -> str:
-        return in_latex_text(sentence)
+        return in_latex_text(sentence, self.names)
 
     def display(self, rows: Rows, unicode: str) -> str:
         return f"\\begin{{align*}}\n{_aligned(rows)}\n\\end{{align*}}"
@@ -39,6 +54,7 @@ class Marked:
         return rf"\textbf{{{text}}}"
 
     def page(self, page: Page) -> str:
+        self.names = names_of(page)
         return "\n".join(line for block in page for line in self.block(block)) + "\n"
 
     def block(self, block: Block) -> Iterator[str]:
@@ -115,11 +131,14 @@ class Marked:
 class Markdown(Marked):
     """Markdown with $ and $$."""
 
+    def page(self, page: Page) -> str:
+        return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", super().page(page))
+
     def inline(self, maths: Maths) -> str:
         return f"${maths('latex')}$"
 
     def say(self, sentence: str) -> str:
-        return INLINE.sub(lambda m: f"${m[1].strip()}$", in_latex_text(sentence))
+        return INLINE.sub(lambda m: f"${m[1].strip()}$", in_latex_text(sentence, self.names))
 
     def display(self, rows: Rows, unicode: str) -> str:
         return f"$$\n\\begin{{aligned}}\n{_aligned(rows)}\n\\end{{aligned}}\n$$\n"
@@ -144,7 +163,7 @@ class Html(Marked):
         )
 
     def say(self, sentence: str) -> str:
-        return escape(in_latex_text(sentence), quote=False)
+        return escape(in_latex_text(sentence, self.names), quote=False)
 
     def display(self, rows: Rows, unicode: str) -> str:
         body = escape(_aligned(rows), quote=False)

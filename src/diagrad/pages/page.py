@@ -51,13 +51,15 @@ class Defined(NamedTuple):
 
 class Given(NamedTuple):
     """The problem: its convention, variables with shape and facts, definitions, and the way back
-    from the value to the variables; `signs` say what the signs of the page mean."""
+    from the value to the variables; `signs` say what the signs of the page mean, `names` are all
+    names of the problem, in Unicode."""
 
     convention: str
     variables: tuple[tuple[Maths, str], ...]
     definitions: tuple[Defined, ...]
     way: tuple[Maths, ...]
     signs: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
 
 class Heading(NamedTuple):
@@ -80,3 +82,8 @@ class Outcome(NamedTuple):
 
 Block = Given | Heading | Item | Outcome
 Page = tuple[Block, ...]
+
+
+def names_of(page: Page) -> frozenset[str]:
+    """The names of the problem, in Unicode."""
+    return frozenset().union(*(block.names for block in page if isinstance(block, Given)))

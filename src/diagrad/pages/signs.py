@@ -24,6 +24,9 @@ PLAIN = {
     r"(?<![\w∂])I(?!\w)": "I is the identity matrix",
     r"∘²": "∘² squares every entry",
     "𝟙": "𝟙[…] is 1 where that holds, else 0",
+    r"vec\(": "vec(A) stacks the columns of A",
+    "⊗": "A ⊗ B has the block Aᵢⱼ B in place i, j",
+    r"(?<!\w)K\(": "K(m, n) vec(A) = vec(Aᵀ) for A of m×n",
     "δ[ᵢⱼₖₗₘₙ]": "δᵢⱼ is 1 if i = j, else 0",
 }
 
@@ -32,7 +35,7 @@ class Signs:
     """The signs of one page, of which `text` is what it shows without them."""
 
     def __init__(self, story: Story, text: str, routes: Sequence[str]) -> None:
-        self.story, self.text = story, text
+        self.story, self.text, self.routes = story, text, routes
         self.names = story.names
         self.of = self.called(story.of)
         self.nodes = [*_formulas(story, routes)]
@@ -47,8 +50,11 @@ class Signs:
         said = [self._products(), self._ones(), *self._stretched()]
         said += [words for sign, words in PLAIN.items() if re.search(sign, self.text)]
         accounts = dict.fromkeys((self.story.first, self.story.last))
-        said += next((list(s) for a in accounts if (s := [*self._chain(a)])), [])
-        said += [self._ways(), self._change()]
+        if set(self.routes) != {"differential"}:
+            said += next((list(s) for a in accounts if (s := [*self._chain(a)])), [])
+            said.append(self._ways())
+        if "differential" not in self.routes:
+            said.append(self._change())
         return tuple(filter(None, said))
 
     def _example(self, wanted: Callable[[Apply], bool]) -> Apply | None:

@@ -34,7 +34,7 @@ class JacobianItems:
             side = Side(maths.written(step.after), self._called(step))
             return Item(number, (Equation(target, (side,), shape),))
         parts = tuple(self._parts(step, number))
-        equations = (*self._by_entries(step), self._equation(step, target, bool(parts)))
+        equations = (*self._by_entries(step), self._equation(step, target, _has_lines(step)))
         told = [s for part in parts for s in _reasons(part)]
         reason = self._reason(step, told)
         together = step.rule.startswith("the derivatives of") and step.rule not in reason
@@ -186,6 +186,11 @@ class JacobianItems:
     def _called(self, step: Step) -> str:
         name = step.called
         return f"call it {self.names.shown(name, 'unicode')}" if name else ""
+
+
+def _has_lines(step: Step) -> bool:
+    """Whether a part takes the product from one form to the next."""
+    return any(s.target == step.target and not _is_collapse(s) for s in step.substeps)
 
 
 def _is_collapse(step: Step) -> bool:

@@ -151,4 +151,6 @@ def given(
             shape = words.shape_words(expression.shape, names)
             formula = maths.of_expression(expression, names)
             definitions.append(Defined(maths.named(name, names), formula, shape, remark))
-    return Given(words.convention(source, wanted), tuple(variables), tuple(definitions), ())
+    convention = words.convention(source, wanted)
+    known = frozenset(names.shown(name, "unicode") for name in names.names)
+    return Given(convention, tuple(variables), tuple(definitions), (), names=known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from diagrad.pages.page import Block, Equation, Given, Heading, Item, Maths, Outcome, Page
+from diagrad.pages.page import Block, Equation, Given, Heading, Item, Maths, Outcome, Page, names_of
 from diagrad.pages.wrap import broken, columns, wrapped
 from diagrad.show.sentences import in_ascii_text
 
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 def rows_of(page: Page, width: int, ascii: bool) -> list[Row]:
     """The lines of a page, none wider than `width` but for a formula that cannot be broken."""
-    writer = Writer(width, ascii)
+    writer = Writer(width, ascii, names_of(page))
     blocks = [(block, list(writer.block(block))) for block in page]
     steps = [row for block, rows in blocks for row in rows if isinstance(block, Item)]
     column = writer.shape_column(steps)
@@ -42,13 +42,14 @@ def rows_of(page: Page, width: int, ascii: bool) -> list[Row]:
 class Writer:
     """Writes the blocks of a page as rows."""
 
-    def __init__(self, width: int, ascii: bool) -> None:
+    def __init__(self, width: int, ascii: bool, names: frozenset[str]) -> None:
         self.width, self.style = width, "ascii" if ascii else "unicode"
+        self.names = names
 
     def say(self, sentence: str) -> str:
         if self.style == "unicode":
             return sentence
-        return in_ascii_text(sentence.replace("×", " × "))
+        return in_ascii_text(sentence.replace("×", " × "), self.names)
 
     def block(self, block: Block) -> Iterator[Row]:
         match block:

@@ -127,17 +127,18 @@ def _meaning(function: Elementwise) -> str:
     return f"{function.word}(t) = {at.replace('etp', 'exp').replace('mat', 'max')}"
 
 
-def of_differentials(of: str, vector: str, text: str) -> Iterator[str]:
+def of_differentials(of: str, vector: str, text: str, d: str = "d") -> Iterator[str]:
     """What the signs of the route by differentials mean: `of` is the scalar that is differentiated,
-    `vector` what else is, each "" where there is none; `text` is that of the page."""
-    yield "du is a small change of u; what has no d is held fixed"
+    `vector` what else is, each "" where there is none; `text` is that of the page, `d` the sign of
+    a change."""
+    yield f"{d}u is a small change of u; what has no {d} is held fixed"
     if of:
         paired = ", where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ = tr(Aᵀ B)" if "⟨" in text else ""
-        yield f"d{of} = ⟨∂{of}/∂u, du⟩{paired}: what stands beside du is the derivative"
+        yield f"{d}{of} = ⟨∂{of}/∂u, {d}u⟩{paired}: what stands beside {d}u is the derivative"
     if vector:
-        yield f"the derivative of {vector} by u is what stands before du in d{vector}"
-        if f"d{vector}ᵀ = " in text:
-            yield f"rows stand there as columns, d{vector}ᵀ and duᵀ"
+        yield f"the derivative of {vector} by u is what stands before {d}u in {d}{vector}"
+        if f"{d}{vector}ᵀ = " in text:
+            yield f"rows stand there as columns, {d}{vector}ᵀ and {d}uᵀ"
 
 
 def rank(shape: Sequence[object]) -> int:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from unicodedata import combining
 
+from diagrad.show.glyphs import MATHEMATICAL
+
 # Where a formula may be broken, the best places first: before an operator, or after a factor.
 LOOSENESS = (
     re.compile(r" (?==)"),
@@ -16,7 +18,10 @@ LOOSENESS = (
 OPERATORS = frozenset(
     ["=", "+", "−", "-", "·", "∘", "⊘", "/", "≤", "<", ">", "*", "→", "←", "⊗", "×"]
 )
+# Where a formula in a sentence may be broken all the same if it is longer than GLUED.
+LOOSE = frozenset(["=", "+", "−", "-"])
 GLUED = 34
+FACTOR = re.compile(r"[(−]*(d?[A-Z]|d[a-z]|\d+)[)⟩]*|(log|exp|tr|vec|diag)?\(.*")
 
 
 def columns(text: str) -> int:
@@ -83,6 +88,13 @@ def _cut(line: str, room: int) -> tuple[str, str]:
     return head, " ".join(words)
 
 
+def _is_factor(word: str) -> bool:
+    """Whether a word is mathematics that may stand in a product, and no end of a clause."""
+    if word[-1] in ",;:." or word == "a" or word in OPERATORS:
+        return False
+    return len(word) == 1 or not MATHEMATICAL.isdisjoint(word) or bool(FACTOR.fullmatch(word))
+
+
 def _pieces(sentence: str) -> Iterator[str]:
     """Words, and short formulas as one word."""
     held: list[str] = []
@@ -95,8 +107,11 @@ def _pieces(sentence: str) -> Iterator[str]:
             or held[-1].endswith("′")
             or open_brackets > 0
         )
+        glue = glue or (bool(held) and _is_factor(held[-1]) and _is_factor(word))
         paired = held and "⟨" in " ".join(held).rpartition("⟩")[2]
-        if held and not paired and not (glue and len(" ".join(held)) < GLUED):
+        length = len(" ".join(held))
+        whole = length < GLUED or (length < 2 * GLUED and (open_brackets > 0 or word not in LOOSE))
+        if held and not paired and not (glue and whole):
             yield " ".join(held)
             held, open_brackets = [], 0
         held.append(word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
 
 from diagrad.show.names import COMBINING, SPELLED, SUBSCRIPTS
 from diagrad.show.notation import VULGAR
@@ -45,16 +46,18 @@ TYPOGRAPHY = str.maketrans(
 )
 # Σ is a name where it stands like one: Σ⁻¹, or before a word.
 SUM = re.compile(rf"Σ(?=[{''.join(BELOW)}(]| (?![a-z]{{2,}})| (?:exp|log)\b)")
+INDEXED_SUM = re.compile(rf"Σ(?=[{''.join(BELOW)}])")
 ACCENTED = rf"[^\W\d_][{''.join(ACCENTS)}]"
 # In a word a letter with an accent is one character of it.
 LETTER_WITH_ACCENT = re.compile(rf"((?<![A-Za-ce-z]){ACCENTED}(?![A-Za-z]))")
 
 
-def prepared(sentence: str) -> str:
+def prepared(sentence: str, names: Container[str] = ()) -> str:
     """With plain punctuation, Σ of a sum as ∑, and accents apart from the letters of mathematics:
-    ŷ as y and an accent."""
+    ŷ as y and an accent. Where Σ is one of the `names` it is that unless it has labels."""
     characters = unicodedata.normalize("NFC", sentence.translate(TYPOGRAPHY))
-    apart = "".join(map(_apart, SUM.sub("∑", characters)))
+    total = INDEXED_SUM if "Σ" in names else SUM
+    apart = "".join(map(_apart, total.sub("∑", characters)))
     pieces = LETTER_WITH_ACCENT.split(apart)
     pieces[::2] = [unicodedata.normalize("NFC", piece) for piece in pieces[::2]]
     return "".join(pieces)

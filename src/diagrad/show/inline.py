@@ -22,7 +22,7 @@ ATOM = re.compile(
     rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*(?:_[A-Za-z0-9]+)*)|(?P<call>√|∘?\^)|(?P<other>.)",
     re.DOTALL,
 )
-DIFFERENTIAL = "d[A-Za-z]"
+DIFFERENTIAL = "d[A-Za-z]|d[A-Z][a-z]+"
 CIRCLE = defaultdict(str, {"∘": r"\circ "})
 CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
 OWN_WORD = re.compile(r"\\mathrm")
@@ -106,7 +106,9 @@ def _atom(atom: re.Match[str], after: str, mode: MathMode) -> None:
         case "prime":
             mode.add("".join(PRIMES.get(c, c) for c in piece), "prime")
         case "word":
-            mode.add(_word(piece, after))
+            word = _word(piece, after)
+            mode.add(word)
+            mode.scripts |= {"below"} if word.endswith("}") and "_{" in word else set()
         case _:
             mode.add(_letter(piece))
 
@@ -125,8 +127,8 @@ def _word(word: str, after: str) -> str:
     if word in FUNCTIONS or (called and len(word) > 1):
         return rf"\operatorname{{{word}}}".replace("_", r"\_")
     if re.fullmatch(DIFFERENTIAL, word):
-        return rf"\mathrm{{d}}{word[1]}"
-    if word == "d" and after.isalpha():
+        return rf"\mathrm{{d}}{in_latex(word[1:])}"
+    if word == "d" and after.isalpha() and after not in BELOW:
         return r"\mathrm{d}"
     return in_latex(word)
 

@@ -83,8 +83,16 @@ def in_latex(name: str) -> str:
     letter = _latex_word(base, "mathrm")
     if accent:
         letter = rf"\{accent}{{{letter}}}"
-    marks = ",".join(p if p.isdigit() else _latex_word(GREEK.get(p, p), "text") for p in below)
+    marks = ",".join(map(_latex_mark, below))
     return f"{letter}_{{{marks}}}" if marks else letter
+
+
+def _latex_mark(piece: str) -> str:
+    """A subscript; r2 as r₂."""
+    letter = re.fullmatch(r"([A-Za-z])([0-9]+)", piece)
+    if letter:
+        return f"{letter[1]}_{{{letter[2]}}}"
+    return piece if piece.isdigit() else _latex_word(GREEK.get(piece, piece), "text")
 
 
 def _latex_word(word: str, command: str) -> str:
@@ -124,6 +132,8 @@ DERIVATIVES = {
 
 
 DIFFERENTIAL = {"unicode": "d", "ascii": "d", "latex": r"\mathrm{d}"}
+# Where d is a name, for else dd would be its differential, and d x a product.
+CHANGE = {"unicode": "Δ", "ascii": "Delta ", "latex": r"\Delta "}
 
 
 class Quotient(NamedTuple):
@@ -142,7 +152,7 @@ class Names:
     A name that was not given prints by itself, without that promise. `derivatives` maps a name to
     the derivative it stands for, (of, wrt) or (of, wrt, leading) as in `Quotient`; source has the
     name, the other notations the derivative: dJ_dx is ∂J/∂x. `differentials` maps the name of a
-    differential to what moves: dz1 is dz₁, as z1 is z₁.
+    differential to what moves: dz1 is dz₁, as z1 is z₁, or Δz₁ where d is a name.
     """
 
     def __init__(
@@ -156,6 +166,7 @@ class Names:
         self.differentials = dict(differentials)
         self.signs = frozenset(signs)
         self.derivatives = {name: Quotient(*of) for name, of in derivatives.items()}
+        self.sign = CHANGE if "d" in self.names else DIFFERENTIAL
         self._shown = {notation: self._apart(notation) for notation in PRETTY}
 
     def _apart(self, notation: str) -> dict[str, str]:
@@ -168,7 +179,7 @@ class Names:
             moving = self.differentials.get(name)
             pretty = PRETTY[notation](name)
             if moving is not None and notation != "source":
-                pretty = DIFFERENTIAL[notation] + shown.get(moving, PRETTY[notation](moving))
+                pretty = self.sign[notation] + shown.get(moving, PRETTY[notation](moving))
             free = pretty not in taken and spelled.get(pretty, name) == name
             shown[name] = pretty if free else WRITTEN[notation](name)
             taken.add(shown[name])

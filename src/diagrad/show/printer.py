@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from diagrad.dimensions import is_scalar
 from diagrad.expression import Apply, Expression, Number, Symbol
-from diagrad.operations.room import ATOM, PRODUCT, SIGN, SUM, Form
+from diagrad.operations.room import ATOM, PRODUCT, SIGN, SUM, Form, is_letter
 from diagrad.show.contraction import Contraction, by_elements
 from diagrad.show.entries import Entry
 from diagrad.show.names import DERIVATIVES, SUBSCRIPTS, Names, Quotient
@@ -86,8 +86,9 @@ def _symbol(name: str, style: Notation, names: Names) -> Piece:
     text = names.shown(name, style.name)
     if names.quotient(name, style.name):
         return Piece(text, ATOM if style.name == "source" else SIGN)
-    indexed = "_" in text or text[-1] in SUBSCRIPTS.values()
-    return Piece(text, ATOM if indexed and style.name != "ascii" else BARE)
+    if style.name == "unicode":
+        return Piece(text, BARE if is_letter(text) else ATOM)
+    return Piece(text, ATOM if "_" in text and style.name == "latex" else BARE)
 
 
 def _entry(node: Entry, piece: Piece, style: Notation, names: Names) -> Piece:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from string import ascii_letters
 
 from diagrad.show.glyphs import (
@@ -24,11 +24,11 @@ PIECE = re.compile(rf"[{''.join(BELOW)}]+|∘?[{''.join(ABOVE)}]+|∘\^|{ACCENTE
 SPELLINGS = IN_ASCII | PRIMES | SPELLED | {"∘^": ".^"}
 
 
-def in_ascii_text(sentence: str) -> str:
+def in_ascii_text(sentence: str, names: Collection[str] = ()) -> str:
     """The sentence in ASCII: z2_j for z₂ⱼ, W2^T for W₂ᵀ, sum_k for Σₖ; a character without a
-    spelling as u00e9."""
+    spelling as u00e9. `names` are those of the problem, in Unicode."""
     text, last = "", " "
-    for piece in PIECE.findall(prepared(sentence)):
+    for piece in PIECE.findall(prepared(sentence, names)):
         spelled = piece if piece.isascii() else _spelled(piece, text, last)
         change = last == "d" and not text[-2:-1].isalnum()
         if spelled[0].isalpha() and text[-1:].isalnum() and _parted(last, piece) and not change:
@@ -84,24 +84,35 @@ ESCAPES = {c: "\\" + c for c in "%&#$_{}"} | {c: rf"\({c}\)" for c in "<>|"}
 ESCAPES |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
-def in_latex_text(sentence: str) -> str:
+def in_latex_text(sentence: str, names: Collection[str] = ()) -> str:
     r"""The sentence for LaTeX's text mode and for Markdown: mathematics between \( and \), the
-    words escaped; a character that LaTeX has no sign for as u00e9."""
-    text = ""
-    for run, word in _runs(WORD.findall(prepared(sentence))):
-        before, formula, after = _formula(run, starts=not text)
+    words escaped; a character that LaTeX has no sign for as u00e9. `names` are those of the
+    problem, in Unicode: words that are mathematics too."""
+    text, known = "", frozenset(name for name in names if name == "a" or _is_no_word(name))
+    for run, word in _runs(WORD.findall(prepared(sentence, names)), known):
+        before, formula, after = _formula(run, not text, word, known)
         inline = rf"\({in_math_mode(formula)}\)" if formula else ""
         text += _escaped(before) + inline + _escaped(after + word)
     return text
 
 
-def _runs(words: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+def _is_no_word(name: str) -> bool:
+    """Whether a name of several letters could not be taken for a word of the sentence."""
+    return len(name) > 1 and not (name.isalpha() and name.islower())
+
+
+def _has_name(text: str, names: Container[str]) -> bool:
+    words = re.findall(r"\w+", text)
+    return any(word in names or word.removeprefix("d") in names for word in words if word != "a")
+
+
+def _runs(words: Sequence[str], names: Container[str]) -> Iterator[tuple[list[str], str]]:
     """Words and spaces that could be one formula together, and the word that ends them."""
     run: list[str] = []
     for word in words:
         spaced = word.isspace() and bool(run)
         mathematical = _is_neutral(word) or not MATHEMATICAL.isdisjoint(word)
-        if spaced or mathematical:
+        if spaced or mathematical or _has_name(word, names):
             run.append(word)
             if word[-1] in STOPS and not _open("".join(run)):
                 yield run, ""
@@ -120,16 +131,24 @@ def _open(text: str) -> bool:
     return text.count("(") > text.count(")")
 
 
-def _formula(run: Sequence[str], starts: bool) -> tuple[str, str, str]:
+def _formula(
+    run: Sequence[str], starts: bool, word: str, names: Container[str]
+) -> tuple[str, str, str]:
     """A run as the text before its formula, the formula, the text after it. `starts` says that it
-    stands at the start of the sentence."""
+    stands at the start of the sentence, `word` is what comes after it."""
+
+    def is_article(at: int) -> bool:
+        named = run[at] == "a" and "a" in names
+        return _is_before_a_noun(run, at, word) if named else _is_article(run, at, starts)
+
     first, last = 0, len(run)
-    while first < last and (run[first].isspace() or _is_article(run, first, starts)):
+    while first < last and (run[first].isspace() or is_article(first)):
         first += 1
-    while first < last and (run[last - 1].isspace() or _is_article(run, last - 1, starts)):
+    while first < last and (run[last - 1].isspace() or is_article(last - 1)):
         last -= 1
     before, formula, after = ("".join(part) for part in (run[:first], run[first:last], run[last:]))
-    if not TELLING.search(formula) and MATHEMATICAL.isdisjoint(formula):
+    told = TELLING.search(formula) or _has_name(formula, names)
+    if not told and MATHEMATICAL.isdisjoint(formula):
         return before + formula + after, "", ""
     core = formula.rstrip(STOPS + " ")
     while core.endswith(")") and core.count(")") > core.count("("):
@@ -146,6 +165,12 @@ def _is_article(run: Sequence[str], at: int, starts: bool) -> bool:
         return starts and "".join(run).strip() == "A"
     beside = [run[k] for k in (at - 2, at + 2) if 0 <= k < len(run)]
     return run[at] == "a" and any(c.isalnum() for c in "".join(beside) or "a")
+
+
+def _is_before_a_noun(run: Sequence[str], at: int, word: str) -> bool:
+    """Whether an `a` that is also a name is an article: a column, but not a enters, a = b."""
+    following = next((w for w in (*run[at + 1 :], word) if not w.isspace()), "")
+    return bool(re.match(r"[a-z]{2,}", following)) and not following.endswith("s")
 
 
 def _escaped(text: str) -> str:
