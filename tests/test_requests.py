@@ -49,7 +49,10 @@ def test_an_unspecified_activation_keeps_its_prime(wrt, expected):
             r"^the layout numerator does not fit .* 1×n by n×n: there are vec, tensor$",
         ),
         ({"of": "f", "wrt": "x", "order": 2}, r"^a second derivative needs a scalar"),
-        ({"wrt": "A", "structure": True}, r"^structured derivatives are not supported yet$"),
+        (
+            {"wrt": "A", "structure": True},
+            r"^a structured derivative is by a variable declared symmetric",
+        ),
     ],
 )
 def test_an_impossible_request_says_why(request_, message):

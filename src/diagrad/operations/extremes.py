@@ -9,7 +9,7 @@ import numpy as np
 
 from diagrad.dimensions import Shape
 from diagrad.expression import Apply, Expression, Symbol
-from diagrad.index.build import delta, labels, tensor
+from diagrad.index.build import Indexed, delta, labels, tensor
 from diagrad.index.term import Applied, Definition, Head, Sum, as_number, constant
 from diagrad.operations.kernels import real
 from diagrad.operations.reductions import (
@@ -132,6 +132,13 @@ class First(Operation):
 
     def shape(self, shapes: Sequence[Shape], parameters: tuple[Any, ...]) -> Shape:
         return shapes[0]
+
+    def elements(self, operands: Sequence[Indexed], parameters: tuple[Any, ...]) -> Indexed:
+        A, m = operands
+        rows, all_axes = A.row_axes, len(A.tensor.axes)
+        along = {0: range(rows), 1: range(rows, all_axes)}.get(parameters[0], range(all_axes))
+        arguments = (A.tensor, m.tensor)
+        return Indexed(Applied(self, arguments, A.tensor.axes, tuple(along)), rows)
 
     def derivative(self, head: Applied, argument: int) -> Sum:
         return constant(0, head.axes + head.arguments[argument].axes)
