@@ -107,7 +107,8 @@ class Differentials:
             consumer, child = self.nodes[link.consumer], self.nodes[link.child]
             terms = as_sum(self._local(link)).terms
             axes = consumer.head.axes + child.head.axes
-            kept = "trace" in self._given or "sum" not in self._given
+            told_so = "trace" in self._given or "sum" not in self._given
+            kept = told_so and is_scalar(consumer.shape)
             try:
                 told = None
                 if 2 - kept <= len(terms) <= FEW:
@@ -176,7 +177,7 @@ class Differentials:
             case Apply(operation=op, operands=(a, b)) if op.name == "@":
                 return make.matmul(self._turned(b), self._turned(a))
             case Apply(operation=op, operands=(a, b)) if op.name == "+" and a.shape == b.shape:
-                return make.plus(self._turned(a), self._turned(b))
+                return make.plus(make.transposed(a), make.transposed(b))
             case Symbol(name=name) if name in self.sweep.setting.heads:
                 head = self.sweep.setting.heads[name]
                 if knowledge.has(self.sweep.context, head, "symmetric"):
