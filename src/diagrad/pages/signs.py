@@ -148,7 +148,8 @@ class Signs:
         nodes, sign = self.story.first.sweep.nodes, self.names.sign["unicode"]
         matrices = [n for n, node in nodes.items() if UNIT not in node.shape]
         moving = [n for n in nodes if f", {sign}{in_brackets(self.called(n))}⟩" in self.text]
-        told = sorted(moving, key=lambda n: n not in matrices) or matrices
+        paired = [n for n in matrices if f"⟨{fraction(self.of, self.called(n))}, " in self.text]
+        told = paired or sorted(moving, key=lambda n: n not in matrices) or matrices
         if not told:
             return ""
         name, at = self.called(told[0]), "ij"[: 2 - (UNIT in nodes[told[0]].shape)]
