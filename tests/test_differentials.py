@@ -13,11 +13,9 @@ from test_steps import NETWORK
 import diagrad as dg
 from diagrad import pages
 from diagrad.derivation import truth
-from diagrad.derivation.pairing import paired
 from diagrad.errors import DerivationError, InternalError
 from diagrad.evaluate import evaluate, with_definitions
 from diagrad.matrix import make
-from diagrad.show import Names, printed
 from diagrad.verify.points import draw
 
 ROUTE = "differential"
@@ -152,33 +150,52 @@ def test_a_page_of_differentials_has_no_chain_rule_of_jacobians():
     assert r"\mathrm{d}z_{2} &= \mathrm{d}h W_{2}" in derivation.latex(ROUTE)
 
 
-@pytest.mark.parametrize(
-    "q",
-    ["x.T @ A @ x", "y @ A @ A @ x + x.T @ A.T @ y.T", "3 * (y @ A @ x) / 2", "x.T @ x - y @ x"],
-)
-@pytest.mark.parametrize("wrt", ["x", "y", "A"])
-def test_a_product_that_is_a_number_is_paired_as_it_says(q, wrt):
-    """dxᵀ A x = ⟨A x, dx⟩, in the problem language and at a random point."""
-    shapes = {"x": "column[n]", "y": "row[n]", "A": "matrix[n, n]"}
-    text = "".join(f"{name}: {shape}\n" for name, shape in shapes.items())
-    problem = dg.parse(f"{text}q = {q}\n")
-    moving = dg.parse(f"{text}d{wrt}: {shapes[wrt]}\n")
-    arrays = draw(moving.source, np.random.default_rng(0)).arrays
-    for step in problem.derive("q", wrt).steps_by(ROUTE):
-        for d in step.differentials:
-            for said in paired(d.part.expression, d.by, problem_language):
-                left, product, by = re.fullmatch(r"(.*) = ⟨(.*), (.*)⟩", said).groups()
-                one, two = (
-                    moving.formula(shown).evaluate(
-                        **{name: arrays[name] for name in (*shapes, by) if name in shown}
-                    )
-                    for shown in (left, f"sum(({product}) * {by})")
-                )
-                assert one == pytest.approx(two)
+SHAPES = """
+x: column[n]; y: row[n]; A: matrix[n, n]; S: matrix[n, n] & symmetric; B: matrix[n, m]
+"""
+Q = ["x.T @ A @ x", "y @ A @ A @ x + x.T @ A.T @ y.T", "3 * (y @ A @ x) / 2", "x.T @ x - y @ x"]
+Q += ["trace(S @ A)", "trace(A @ S @ A.T) / 2", "trace(B.T @ A.T @ A @ B)", "x.T @ S @ x / (y @ x)"]
+Q += ["sum((A @ B) ** 2) - sum(S * (A @ A.T))"]
 
 
-def problem_language(expression):
-    return printed(expression, "source", Names())
+@pytest.mark.parametrize("q", Q)
+@pytest.mark.parametrize("wrt", ["x", "y", "A", "B"])
+def test_each_term_of_a_change_is_paired_as_it_says(q, wrt):
+    """dxᵀ A x = ⟨A x, dx⟩ at a random point, and all of them add up to the derivative."""
+    account = dg.parse(f"{SHAPES}q = {q}\n").derive("q", wrt).telling.last
+    source, changes = account.book.source, account.routes[ROUTE].reasons.changes
+    pairs = [(name, d.expression) for name, d in source.definitions.items()]
+    at = with_definitions(pairs, draw(source, np.random.default_rng(1)))
+    for link in account.sweep.nodes[wrt].links:
+        by = changes.differentials.symbol(account.sweep.nodes[wrt]).name
+        change = np.random.default_rng(2).standard_normal(at.arrays[wrt].shape)
+        moving = at.having({by: change})
+        incoming = at.arrays.get(account.book.called[link.consumer], 1.0)
+        for moved, beside in changes.of_link(link):
+            one = np.sum(incoming * evaluate(moved.expression, moving))
+            two = np.sum(evaluate(beside.expression, moving) * change)
+            assert one == pytest.approx(two)
+
+
+@pytest.mark.parametrize("route", ["jacobian", "elements", ROUTE])
+def test_the_step_to_stacked_columns_has_a_reason(route):
+    text = "A: matrix[m, n]; X: matrix[n, p]; B: matrix[p, q]\nY = A @ X @ B\n"
+    page = " ".join(dg.parse(text).derive("Y", "X").text(route).split())
+    rule = "vec(P dX Q) = (Qᵀ ⊗ P) vec(dX) for any matrices P and Q"
+    assert f"2 ∂Y/∂X = Bᵀ ⊗ A (m q)×(n p) {rule}; so dY = A dX B is" in page
+    assert "is vec(dY) = (Bᵀ ⊗ A) vec(dX)" in page
+    assert "A ⊗ B has the block Aᵢⱼ B in place i, j" in page
+
+
+def test_a_trace_is_told_as_a_trace():
+    text = "A: matrix[m, m]; B: matrix[n, n]; X: matrix[m, n]\nf = trace(B @ X.T @ A @ X)\n"
+    said = dg.parse(text).derive("f", "X").steps_by(ROUTE)[-1].because
+    assert said == "tr(B dXᵀ A X) = ⟨A X B, dX⟩; tr(B Xᵀ A dX) = ⟨Aᵀ X Bᵀ, dX⟩"
+
+
+def test_a_differential_of_a_vector_goes_on_as_a_matrix_product():
+    text = "Z: matrix[n, n]; x: column[n]\nV = inv(Z)\nw = V @ x\n"
+    assert "dw = −V dZ w" in dg.parse(text).derive("w", "Z").text(ROUTE)
 
 
 def test_json_has_the_differentials_of_a_step():

@@ -390,3 +390,15 @@ def test_a_squared_norm_has_a_derivative_everywhere(route):
     assert "there is no derivative" not in said
     assert "s cancels" in said
     assert "there is no derivative" in because("R: matrix[m, n]\nf = 3 * norm(R)\n", "R", route)
+
+
+def test_a_vector_beside_a_matrix_is_told_by_its_sum():
+    text = "Z: matrix[N, D]; G: matrix[N, D]; b: row[D]\nJ = sum(G * (Z * b + b))\n"
+    assert "bᵢ reaches all of column i: ∂J/∂bᵢ = Σⱼ " in because(text, "b")
+
+
+def test_a_product_that_facts_make_short_is_multiplied_out_first():
+    text = "z: row[K]\np = softmax(z)\nH = -sum(p * log(p))\n"
+    said = because(text, "z")
+    assert said.endswith("written with H = −∑(p ∘ log(p)); p is a softmax, so Σₖ pₖ = 1")
+    assert "only one term" not in because("a: row[n]\nc = sum(a) / norm(a)\n", "a")

@@ -171,6 +171,7 @@ NAMED = {
         r"the shape of \(\mathrm{Wf}\), \(\mathrm{d}\mathrm{Wf}\) and \(\mathrm{Un}\)"
     ),
     "dₖ columns": r"\(d_{k}\) columns",
+    "dᵀ x": r"\(d^{\top} x\)",
 }
 
 

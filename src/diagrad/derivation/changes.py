@@ -27,6 +27,7 @@ WORDS = {
     "trace": "under a trace factors may go round, and the trace of a product pairs one factor, "
     "transposed, with the other",
     "@": "a number is its own trace, and under a trace factors may go round",
+    "row": "a row times a column is a sum of products entry by entry, a pairing",
     "sum": "a sum of products entry by entry is a pairing",
 }
 
@@ -140,7 +141,9 @@ class Changes:
         terms = self.of_link(link)
         if len(terms) != 1:
             return []
-        said = [WORDS[name] for name in _outer(terms[0].moved.expression)]
+        vector = len(self.sweep.nodes[link.child].head.axes) == 1
+        outer = _outer(terms[0].moved.expression)
+        said = [WORDS["row" if vector and name == "@" else name] for name in outer]
         local = self.sweep.raw(link.consumer, link.child).terms
         if len(local) > 1 and len(local) <= FEW and not self._is_kept(link):
             whole = self.book.source.definitions[link.consumer].expression

@@ -59,9 +59,7 @@ class Differentials:
             self.sweep.context, shapes, diagonal=False, means=book.plain.means
         )
         wholes = (d.expression for d in self.sweep.source.definitions.values())
-        self._has_trace = any(
-            isinstance(n, Apply) and n.operation.name == "trace" for w in wholes for n in walk(w)
-        )
+        self._given = {n.operation.name for w in wholes for n in walk(w) if isinstance(n, Apply)}
         self._bare = LastRaiser(self.sweep.bare, shapes, diagonal=False, means=book.plain.means)
         self._parts: dict[tuple[str, str], Shown | None] = {}
 
@@ -109,9 +107,11 @@ class Differentials:
             consumer, child = self.nodes[link.consumer], self.nodes[link.child]
             terms = as_sum(self._local(link)).terms
             axes = consumer.head.axes + child.head.axes
+            told_so = "trace" in self._given or "sum" not in self._given
+            kept = told_so and is_scalar(consumer.shape)
             try:
                 told = None
-                if 2 - self._has_trace <= len(terms) <= FEW:
+                if 2 - kept <= len(terms) <= FEW:
                     alone = (Sum(axes, (term,)) for term in terms)
                     each = [self.along(one, consumer.shape, child, bare=True) for one in alone]
                     unlike = len({part.expression for part in each}) == len(each)
@@ -131,9 +131,8 @@ class Differentials:
 
     def along(self, derivative: Head, shape: Shape, child: Node, bare: bool = False) -> Shown:
         """A derivative by a node, applied to the node's differential; `bare` where nothing is to be
-        used of what is known, and a trace stays one where the problem has one. Raises
+        used of what is known, and traces and products stay what they are. Raises
         NoMatrixForm."""
-        traced = bare and self._has_trace
         value = derivative.axes[: len(derivative.axes) - len(child.head.axes)]
         i, j = labels(value), labels(child.head.axes)
         parts = (Sum(derivative.axes, (term,)) for term in as_sum(derivative).terms)
@@ -143,30 +142,33 @@ class Differentials:
         head = raiser.context.normal(change)
         try:
             raised = _in_order(explicit(raiser.raised(head, *places)), self.shapes)
-            return Shown(self._as_trace(raised) if traced else raised)
+            return Shown(self._as_given(raised) if bare else raised)
         except NoMatrixForm:
             letters = lettered(places)
             shown = by_elements(head, places, raiser, letters)
             return Shown(shown, letters[:2])
 
-    def _as_trace(self, total: Expression) -> Expression:
-        """∑(A ∘ B) of matrices, also as a factor, as tr(Aᵀ B)."""
-        match total:
-            case Apply(operation=op, operands=(Apply(operation=by, operands=(a, b)),)):
-                matrices = a.shape == b.shape and UNIT not in a.shape and is_scalar(total.shape)
-                if op.name == "sum" and by.name == "*" and matrices:
-                    return make.call("trace", make.matmul(self._turned(a), b))
+    def _as_given(self, total: Expression) -> Expression:
+        """∑(A ∘ B) of matrices as tr(Aᵀ B) where the problem has traces, and of vectors as a
+        product where it has no sums; also behind signs and beside factors."""
+        if not isinstance(total, Apply) or not is_scalar(total.shape):
+            return total
+        match total.operands:
+            case (Apply(operation=by, operands=(a, b)),) if by.name == "*" and a.shape == b.shape:
+                if total.operation.name != "sum" or is_scalar(a.shape):
+                    return total
+                if UNIT not in a.shape:
+                    product = make.matmul(self._turned(a), b)
+                    return make.call("trace", product) if "trace" in self._given else total
+                if "sum" in self._given:
+                    return total
                 return (
-                    total
-                    if op.name != "negate"
-                    else make.apply(op, self._as_trace(total.operands[0]))
+                    make.matmul(a, self._turned(b))
+                    if a.shape[0] == UNIT
+                    else make.matmul(self._turned(a), b)
                 )
-            case Apply(operation=op, operands=(a, b)) if op.name in ("*", "/"):
-                return (
-                    make.apply(op, self._as_trace(a), self._as_trace(b))
-                    if is_scalar(total.shape)
-                    else total
-                )
+        if total.operation.name in ("negate", "*", "/"):
+            return make.apply(total.operation, *map(self._as_given, total.operands))
         return total
 
     def _turned(self, node: Expression) -> Expression:
@@ -174,6 +176,8 @@ class Differentials:
         match node:
             case Apply(operation=op, operands=(a, b)) if op.name == "@":
                 return make.matmul(self._turned(b), self._turned(a))
+            case Apply(operation=op, operands=(a, b)) if op.name == "+" and a.shape == b.shape:
+                return make.plus(make.transposed(a), make.transposed(b))
             case Symbol(name=name) if name in self.sweep.setting.heads:
                 head = self.sweep.setting.heads[name]
                 if knowledge.has(self.sweep.context, head, "symmetric"):

@@ -16,7 +16,7 @@ from diagrad.derivation.route import Route
 from diagrad.derivation.step import Step
 from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT
-from diagrad.expression import Apply, Expression, Symbol
+from diagrad.expression import Apply, Expression, Number, Symbol, walk
 from diagrad.formula import Formula
 from diagrad.index.term import Delta, Sum, as_sum
 from diagrad.matrix import make
@@ -186,8 +186,10 @@ class JacobianRoute(Route):
         if not found or not outcomes or not self._has_mixed_jacobian(node):
             return []
         head, context = self.nodes[node.links[0].consumer].head, self.sweep.context
-        why = "; ".join([*found, *sums_to_one(head, self.reasons.called, context)])
         middle = Shown(self.added_up(outcomes))
+        gone = _ones(middle.expression) > _ones(after.expression)
+        known = sums_to_one(head, self.reasons.called, context) if gone else []
+        why = "; ".join([*found, *known])
         if self.book.alike(spelled, middle) or self.book.alike(middle, after):
             return []
         return [
@@ -232,3 +234,8 @@ class JacobianRoute(Route):
             return node
 
         return Shown(replaced(written.expression), written.labels)
+
+
+def _ones(expression: Expression) -> int:
+    """How many ones are added in it: a sum of 1 pᵢ is what a fact makes 1."""
+    return sum(isinstance(node, Number) and node.value == 1 for node in walk(expression))

@@ -7,7 +7,6 @@ applied to G instead. The sentences say which, from the outside in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import reduce
 
 from diagrad.dimensions import UNIT, is_scalar
 from diagrad.expression import Apply, Expression, Symbol
@@ -70,41 +69,6 @@ def _own(node: Apply, k: int, printed: Printed) -> Iterator[str]:
         case name:
             if name in LINEAR and not is_scalar(node.operands[k].shape):
                 yield LINEAR[name]
-
-
-def paired(node: Expression, by: str, printed: Printed) -> list[str]:
-    """Products that are a number, as pairings: dxᵀ A x = ⟨A x, dx⟩, xᵀ A dx = ⟨Aᵀ x, dx⟩; nothing
-    where it is the whole, whose pairing is told anyway."""
-    alone = isinstance(node, Apply) and node.operation.name == "@"
-    return [] if alone else list(dict.fromkeys(_paired(node, by, printed)))
-
-
-def _paired(node: Expression, by: str, printed: Printed) -> Iterator[str]:
-    if not isinstance(node, Apply):
-        return
-    if node.operation.name != "@":
-        for operand in node.operands:
-            yield from _paired(operand, by, printed)
-        return
-    chain = list(_chain(node))
-    at = next((k for k, factor in enumerate(chain) if has(factor, by)), None)
-    if at is None or len(chain) < 2 or not is_scalar(node.shape):
-        return
-    left, moving, right = chain[:at], chain[at], chain[at + 1 :]
-    if isinstance(moving, Apply) and moving.operation.name == "T":
-        moving, beside = moving.operands[0], [*right, *left]
-    else:
-        beside = [make.transposed(f) for f in (*reversed(left), *reversed(right))]
-    if isinstance(moving, Symbol):
-        yield f"{printed(node)} = ⟨{printed(reduce(make.matmul, beside))}, {printed(moving)}⟩"
-
-
-def _chain(node: Expression) -> Iterator[Expression]:
-    if isinstance(node, Apply) and node.operation.name == "@":
-        for operand in node.operands:
-            yield from _chain(operand)
-    else:
-        yield node
 
 
 def turned(node: Expression, by: str, printed: Printed) -> list[str]:

@@ -30,6 +30,7 @@ LONG, MANY = 260, 3
 COUNTED = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
 # What adds nothing to say where something else is said.
 TRANSPARENT = frozenset({"+", "-", "negate"})
+LINEAR = TRANSPARENT | {"*", "/", "@"}
 UNDEFINED = re.compile(r"; (where|at) \S+ = 0 there is no derivative")
 
 
@@ -164,7 +165,7 @@ class Reasons:
             return ""
         if len(inner) < len(uses) and not consumer.head.axes:
             slope = self._entry(link.local, child)
-            if not _is_one_sum(uses):
+            if not self._is_one_sum(uses, link.child):
                 return ""
             adding = "mean" if any(u.node.operation.name == "mean" for u in uses) else "sum"
             term = f"{u} stands in only one term of the {adding}"
@@ -178,6 +179,19 @@ class Reasons:
             f"{c} depends on {u} alone, with the slope {slope}, so the Jacobian is diagonal and "
             f"multiplies entry by entry{rule}"
         )
+
+    def _is_one_sum(self, uses: list[Use], child: str) -> bool:
+        """Whether entries are added up once, and the total only scaled or added to."""
+        totals = [use for use in uses if _sums(use.node)]
+        inner = [use for use in totals if not is_scalar(use.node.operands[use.operand].shape)]
+        outer = [use for use in totals if use not in inner]
+        for use in outer:
+            others = [o for k, o in enumerate(use.node.operands) if k != use.operand]
+            name = use.node.operation.name
+            linear = name in LINEAR and (name, use.operand) != ("/", 1)
+            if not linear or any(self._has(other, child) for other in others):
+                return False
+        return [use.node.operation.name in ("sum", "mean", "@") for use in inner] == [True]
 
     def _rule_at(self, use: Use) -> str:
         """The sentence about f′, with a letter that is no name of the problem."""
@@ -291,15 +305,6 @@ def _turns(use: Use) -> bool:
 def _sums(node: Apply) -> bool:
     """Whether this adds up all entries, or scales or negates such a total."""
     return is_scalar(node.shape)
-
-
-def _is_one_sum(uses: list[Use]) -> bool:
-    """Whether entries are added up once, and the total only scaled or added to."""
-    totals = [use for use in uses if _sums(use.node)]
-    inner = [use for use in totals if not is_scalar(use.node.operands[use.operand].shape)]
-    outer = [use for use in totals if use not in inner]
-    added = all(is_scaling(use) or use.node.operation.name in TRANSPARENT for use in outer)
-    return added and [use.node.operation.name in ("sum", "mean", "@") for use in inner] == [True]
 
 
 def _entry_by_entry(use: Use, shape: Shape) -> bool:

@@ -12,6 +12,7 @@ from diagrad.derivation.sweep import Link, Node
 from diagrad.dimensions import UNIT, is_row, is_scalar
 from diagrad.expression import Apply, Expression, Number, walk
 from diagrad.operations.room import entry_text, in_brackets
+from diagrad.operations.saying import summed
 from diagrad.pages import words
 from diagrad.pages.story import Story
 from diagrad.show import printed
@@ -144,16 +145,17 @@ class Signs:
         """The pairing of a derivative with a change."""
         if "⟨" not in self.text:
             return ""
-        sweep = self.story.first.sweep
-        matrices = [self.called(n) for n, node in sweep.nodes.items() if UNIT not in node.shape]
-        told = [m for m in matrices if f"⟨{fraction(self.of, m)}, " in self.text] + matrices
+        nodes, sign = self.story.first.sweep.nodes, self.names.sign["unicode"]
+        matrices = [n for n, node in nodes.items() if UNIT not in node.shape]
+        moving = [n for n in nodes if f", {sign}{in_brackets(self.called(n))}⟩" in self.text]
+        paired = [n for n in matrices if f"⟨{fraction(self.of, self.called(n))}, " in self.text]
+        told = paired or sorted(moving, key=lambda n: n not in matrices) or matrices
         if not told:
             return ""
-        name = told[0]
-        small = re.search(r"⟨∂[^⟩]*(d|Δ)\(?\w", self.text)
-        change = f"{small[1] if small else 'd'}{in_brackets(name)}"
-        entries = f"{fraction(self.of, entry_text(name, 'ij'))} · {entry_text(change, 'ij')}"
-        pairing = f"⟨{fraction(self.of, name)}, {change}⟩ = Σᵢⱼ {entries}"
+        name, at = self.called(told[0]), "ij"[: 2 - (UNIT in nodes[told[0]].shape)]
+        change = f"{sign}{in_brackets(name)}"
+        entries = f"{fraction(self.of, entry_text(name, at))} · {entry_text(change, at)}"
+        pairing = f"⟨{fraction(self.of, name)}, {change}⟩ = {summed(at, entries)}"
         return (
             f"{pairing} is how {self.of} changes, to first order, when {name} changes by {change}"
         )

@@ -90,7 +90,7 @@ def _cut(line: str, room: int) -> tuple[str, str]:
 
 def _is_factor(word: str) -> bool:
     """Whether a word is mathematics that may stand in a product, and no end of a clause."""
-    if word[-1] in ",;:." or word == "a" or word in OPERATORS:
+    if not word or word[-1] in ",;:." or word == "a" or word in OPERATORS:
         return False
     return len(word) == 1 or not MATHEMATICAL.isdisjoint(word) or bool(FACTOR.fullmatch(word))
 
@@ -107,7 +107,7 @@ def _pieces(sentence: str) -> Iterator[str]:
             or held[-1].endswith("′")
             or open_brackets > 0
         )
-        glue = glue or (bool(held) and _is_factor(held[-1]) and _is_factor(word))
+        glue = glue or (bool(held) and _is_factor(held[-1]) and _is_factor(word.rstrip(",;:.")))
         paired = held and "⟨" in " ".join(held).rpartition("⟩")[2]
         length = len(" ".join(held))
         whole = length < GLUED or (length < 2 * GLUED and (open_brackets > 0 or word not in LOOSE))

@@ -128,7 +128,7 @@ def _word(word: str, after: str) -> str:
         return rf"\operatorname{{{word}}}".replace("_", r"\_")
     if re.fullmatch(DIFFERENTIAL, word):
         return rf"\mathrm{{d}}{in_latex(word[1:])}"
-    if word == "d" and after.isalpha() and after not in BELOW:
+    if word == "d" and after.isalpha() and after not in BELOW.keys() | ABOVE.keys():
         return r"\mathrm{d}"
     return in_latex(word)
 
