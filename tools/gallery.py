@@ -36,7 +36,6 @@ TOPICS = (
 NOTICE = "<!-- Written by tools/gallery.py from docs/gallery/*.toml. Do not edit. -->"
 ROUTES = {"jacobian": "Jacobians", "elements": "elements", "differential": "differentials"}
 RESULT = re.compile(r"^### Results?\n(.*?)^Checked", flags=re.MULTILINE | re.DOTALL)
-OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")
 
 OPENING = f"""\
 # The gallery
@@ -139,12 +138,7 @@ def formulas(answer: list[dg.Derivation]) -> str:
     """The results as the program's Markdown has them."""
     result = RESULT.search(pages.markdown(answer, depth="overview"))
     assert result, "the page of a derivation has its result"
-    return on_github(result[1].strip()) + "\n"
-
-
-def on_github(markdown: str) -> str:
-    r"""GitHub refuses \operatorname, and sets \mathop alike."""
-    return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", markdown)
+    return result[1].strip() + "\n"
 
 
 def source(one: dg.Derivation) -> str:

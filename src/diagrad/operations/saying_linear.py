@@ -44,10 +44,11 @@ def inverted(use: Use) -> str:
 
 
 def gone_over(use: Use, dX: str, pulled: str) -> str:
-    """What a gradient makes of a differential, with what stands beside dX."""
+    """What a gradient makes of a differential, with what stands beside dX; it is one part of the
+    derivative where the operand stands elsewhere, too."""
     if not use.gradient:
         return ""
-    return f"; what stands left and right of {dX} goes over transposed: {whole(use)} is {pulled}"
+    return f"; what stands left and right of {dX} goes over transposed, so {pulled} comes back"
 
 
 def reciprocal(use: Use) -> str:
