@@ -635,7 +635,7 @@ def test_a_capital_letter_that_counts_is_a_dimension_and_said_to_be_one() -> Non
     assert source.warnings == ("N stands in no shape: it is taken for a dimension, a whole number",)
 
 
-@pytest.mark.parametrize("text", ["A * x", "A @ x", "x + A", "foo / 2", "sum(x) * I"])
+@pytest.mark.parametrize("text", ["A @ x", "A.T * x", "x + A", "foo / 2", "sum(x) * I"])
 def test_any_other_name_that_nothing_declares_is_refused(text: str) -> None:
     with pytest.raises(ProblemError, match="nothing is called"):
         read(f"x: row[n]\ny = {text}")

@@ -145,6 +145,12 @@ inverses of grams: trace(inv(W.T @ diag(w) @ W) @ W.T @ diag(w) @ W @ S) by S
     W: matrix[m, n]; w: row[m] & positive; S: matrix[n, n]
 inverses of transposes: x @ inv(X * A) @ x.T + x @ inv(X.T * A.T) @ y.T by X
     X: matrix[n, n]; A: matrix[n, n]; x: row[n]; y: row[n]
+push-through: sum(c @ inv(X.T @ X + a * eye(n)) @ X.T - w.T) by c
+    X: matrix[n, n]; a: scalar & positive; c: row[n]; y: column[n]
+    w = X.T @ inv(X @ X.T + a * eye(n)) @ y
+push-through of a rectangle: sum(c * (inv(X.T @ X + a * eye(n)) @ X.T @ y - w)) by c
+    X: matrix[m, n]; a: scalar & positive; c: column[n]; y: column[m]
+    w = X.T @ inv(X @ X.T + a * eye(m)) @ y
 an inverse beside a power: sum(inv(X) @ (X * X) @ A) + sum(inv(X) @ X ** 3) by A
     X: matrix[n, n]; A: matrix[n, n]
 inverses that cancel: x @ inv(X - A) @ (A - X) @ inv(A) @ x.T by x

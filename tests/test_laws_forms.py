@@ -128,10 +128,11 @@ def test_forms_that_are_claimed_to_be_equal_are_so_by_numbers(one, other):
 
 @pytest.mark.parametrize("name", sorted(runs()))
 def test_a_normal_form_is_normal(name):
-    """In a context that has seen nothing yet."""
+    """In a context that has seen nothing but the problem."""
     found = runs()[name]
     (_, first), (_, last) = found.forms
     again = Setting(found.problem.source, found.by)
+    again.lowered(found.problem.expression(found.of))
     assert again.context.normal(first) is first
     assert with_facts(found.problem.source, again, found.by).normal(last) is last
 

@@ -59,7 +59,9 @@ class Setting:
 
     def composed(self, expression: Expression) -> Indexed:
         """The index form with the axes that the operations give it, several for a composite one."""
-        return self._indexed(expression)
+        value = self._indexed(expression)
+        self.context.read(value.tensor)
+        return value
 
     def counts(self, name: str) -> tuple[int, int]:
         """How many axes the rows and the columns of a variable have."""
@@ -91,7 +93,9 @@ def with_facts(source: Source, setting: Setting, free: tuple[str, ...]) -> Conte
         head = setting.heads[name]
         if isinstance(head, Definition):
             context.name(head)
-    context.written, context.lengths = setting.context.written, setting.context.lengths
+    before = setting.context
+    context.written, context.lengths = before.written, before.lengths
+    context.inverses = {context.normal(head) for head in before.inverses}
     return context
 
 

@@ -82,6 +82,8 @@ class Context:
         # which sums it takes the root.
         self.written: dict[Head, int] = {}
         self.lengths: set[Head] = set()
+        # The inverses that stand in it.
+        self.inverses: set[Head] = set()
 
     def read(self, head: Head) -> None:
         """Remember how differences and lengths are written in what a problem says."""
@@ -90,6 +92,8 @@ class Context:
             top = waiting.pop()
             if isinstance(top, Sum):
                 self._read_sum(top)
+            if isinstance(top, Applied) and top.operation.name == "inv":
+                self.inverses.add(self.normal(top))
             below = () if isinstance(top, Definition) else top.children
             waiting += [child for child in below if child not in seen]
             seen.update(below)

@@ -157,25 +157,18 @@ class ExpressionReader:
         return self.noted(Symbol(shape, name, role, span=self.span(node)), node)
 
     def _count(self, op: ast.operator, left: ast.expr, right: ast.expr) -> None:
-        """Takes a capital letter that nothing declares for a dimension, where it divides or
-        multiplies a scalar, as the N of −N/2 log|C| does."""
-        for node, other in ((left, right), (right, left)):
+        """Takes a capital letter that nothing declares for a dimension, where it multiplies or
+        divides, as the N of −N/2 log|C| does."""
+        if not isinstance(op, ast.Mult | ast.Div):
+            return
+        for node in (left, right):
             if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
                 node = node.operand
-            if not isinstance(node, ast.Name) or not self.names.may_count(node.id):
-                continue
-            divides = isinstance(op, ast.Div) and other is left
-            if divides or (isinstance(op, ast.Mult | ast.Div) and self._is_scalar(other)):
+            if isinstance(node, ast.Name) and self.names.may_count(node.id):
                 self.names.count(node.id)
                 self.warnings.append(
                     f"{node.id} stands in no shape: it is taken for a dimension, a whole number"
                 )
-
-    def _is_scalar(self, node: ast.expr) -> bool:
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        if any(self.names.may_count(name) for name in names):
-            return False
-        return is_scalar(self.read(node).shape)
 
     def _not_a_value(self, node: ast.expr) -> ProblemError:
         match node:

@@ -56,6 +56,7 @@ from diagrad.index.laws.inverses import (
 from diagrad.index.laws.labels import contract_delta, squared, summed_group, vanished
 from diagrad.index.laws.names import gathered, named, related
 from diagrad.index.laws.powers import inline, merge_powers, numbers, primitive
+from diagrad.index.laws.push_through import push_through
 from diagrad.index.laws.rank_one import determinant_of_rank_one_update, inverse_on_its_vector
 from diagrad.index.term import Sum, Term
 
@@ -94,6 +95,7 @@ LAWS: tuple[tuple[str, Law], ...] = (
     ("inverse cancels", inverse_cancels),
     ("inverse of a name cancels", inverse_of_name),
     ("inverse on its own vector", inverse_on_its_vector),
+    ("push through", push_through),
     ("factor times itself", factor_times_itself),
     ("norm of what a factor whitens", whitened),
     ("logarithms of a factor", logs_of_factor),
