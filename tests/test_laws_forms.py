@@ -130,9 +130,9 @@ def test_forms_that_are_claimed_to_be_equal_are_so_by_numbers(one, other):
 def test_a_normal_form_is_normal(name):
     """In a context that has seen nothing but the problem."""
     found = runs()[name]
-    (_, first), (_, last) = found.forms
+    (asked, first), (_, last) = found.forms
     again = Setting(found.problem.source, found.by)
-    again.lowered(found.problem.expression(found.of))
+    again.context.read(asked)
     assert again.context.normal(first) is first
     assert with_facts(found.problem.source, again, found.by).normal(last) is last
 
