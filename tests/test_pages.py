@@ -364,7 +364,11 @@ def test_notebooks_get_text_latex_and_html() -> None:
     formula = derivation.result._repr_mimebundle_()
     assert formula["text/plain"] == derivation.result.unicode()
     assert formula["text/latex"].startswith(r"$\displaystyle ")
-    assert derivation.verification._repr_mimebundle_()["text/plain"].startswith("3 random points")
+    assert derivation.result.latex() in formula["text/html"]
+    check = derivation.verification._repr_mimebundle_()
+    assert check["text/plain"].startswith("3 random points, sizes Dx 5")
+    assert check["text/latex"].endswith(r"relative error \(< 10^{-12}\) (complex step)")
+    assert check["text/html"].endswith(r"relative error \(&lt; 10^{-12}\) (complex step)</p>")
 
 
 # Lines.

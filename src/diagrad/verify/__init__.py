@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf
+from html import escape
+from math import inf, log10
 from typing import TYPE_CHECKING
 
 from diagrad.expression import Expression
@@ -48,14 +49,25 @@ class Verification:
         return next((bound for bound in coarse if self.max_relative_error < bound), inf)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": str(self)}
+        power = r"\ge 1" if self.bound == inf else f"< 10^{{{log10(self.bound):.0f}}}"
+        error = rf": relative error \({power}\) ({self.method})"
+        html = f"<p>{self._where()}{escape(error)}</p>"
+        return {
+            "text/plain": str(self),
+            "text/latex": self._where(maths=True) + error,
+            "text/html": html,
+        }
+
+    def _where(self, maths: bool = False) -> str:
+        """At how many points, of which sizes; names of sizes as mathematics where that is asked."""
+        wrap = r"\(\mathrm{{{}}} = {}\)" if maths else "{} {}"
+        sizes = ", ".join(wrap.format(name, size) for name, size in self.sizes.items())
+        points = f"{self.points} random point{'s' if self.points != 1 else ''}"
+        return f"{points}, sizes {sizes}" if sizes else points
 
     def __str__(self) -> str:
-        sizes = ", ".join(f"{name} {size}" for name, size in self.sizes.items())
-        points = f"{self.points} random point{'s' if self.points != 1 else ''}"
-        where = f"{points}, sizes {sizes}" if sizes else points
         error = "≥ 1" if self.bound == inf else f"< {self.bound:.0e}"
-        return f"{where}: relative error {error} ({self.method})"
+        return f"{self._where()}: relative error {error} ({self.method})"
 
 
 def verify(
