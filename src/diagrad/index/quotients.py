@@ -8,7 +8,7 @@ from diagrad.dimensions import Size
 from diagrad.index.context import Context
 from diagrad.index.expanding import MOST_TERMS, distributed
 from diagrad.index.relabel import mapped
-from diagrad.index.term import Factor, Head, Labels, Rational, Sum, Term, rational
+from diagrad.index.term import Factor, Head, Labels, Rational, Sum, Term, as_sum, rational
 
 # Powers of sums in a numerator are multiplied out up to this exponent.
 LARGEST_POWER = 3
@@ -22,17 +22,11 @@ def over_common_denominators(
     that does not make more terms of them; None where there is no such sum."""
     total = united(Sum(axes, terms), context)
     if total is not None:
-        return _as_terms(context.normal(Sum(axes, (total,))), axes)
+        return as_sum(context.normal(Sum(axes, (total,)))).terms
     changed = tuple(_inside(term, context) for term in terms)
     if changed == terms:
         return None
-    return _as_terms(context.normal(Sum(axes, changed)), axes)
-
-
-def _as_terms(head: Head, axes: tuple[Size, ...]) -> tuple[Term, ...]:
-    if isinstance(head, Sum):
-        return head.terms
-    return (Term(1, (Factor(head, tuple(range(len(axes)))),)),)
+    return as_sum(context.normal(Sum(axes, changed))).terms
 
 
 def _inside(term: Term, context: Context) -> Term:
