@@ -240,7 +240,7 @@ row: u = h * z1 by h
     hᵢ reaches uᵢ alone: ∂uᵢ/∂hᵢ = (z₁)ᵢ, so the Jacobian is diag(z₁) and multiplies entry
     by entry
 row: m = mean(h) by h
-    every entry enters the mean with the weight 1/H, so each gets the same derivative:
+    each entry of h enters the mean with the weight 1/H, so each gets the same derivative:
     ∂m/∂hᵢ = 1/H
 row: l = norm(x) by x
     l = √(Σᵢ xᵢ²), so ∂l/∂xᵢ = xᵢ/l; where l = 0 there is no derivative
