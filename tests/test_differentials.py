@@ -145,7 +145,7 @@ def test_a_page_of_differentials_has_no_chain_rule_of_jacobians():
     text = derivation.text(ROUTE)
     assert "chain rule" not in text
     assert "dJ = ⟨∂J/∂u, du⟩, where ⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ = tr(Aᵀ B)" in text.replace("\n", " ")
-    assert "dJ = ⟨∂J/∂z₂, dh W₂⟩ = ⟨∂J/∂z₂ W₂ᵀ, dh⟩" in text
+    assert "dJ = ⟨∂J/∂z₂, dh W₂⟩ = ⟨(∂J/∂z₂) W₂ᵀ, dh⟩" in text
     assert "dJ = <dJ/dz2, dh @ W2> = <dJ/dz2 @ W2.T, dh>" in derivation.text(ROUTE, ascii=True)
     assert r"\mathrm{d}z_{2} &= \mathrm{d}h W_{2}" in derivation.latex(ROUTE)
 

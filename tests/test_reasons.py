@@ -240,7 +240,7 @@ row: u = h * z1 by h
     hᵢ reaches uᵢ alone: ∂uᵢ/∂hᵢ = (z₁)ᵢ, so the Jacobian is diag(z₁) and multiplies entry
     by entry
 row: m = mean(h) by h
-    every entry enters the mean with the weight 1/H, so each gets the same derivative:
+    each entry of h enters the mean with the weight 1/H, so each gets the same derivative:
     ∂m/∂hᵢ = 1/H
 row: l = norm(x) by x
     l = √(Σᵢ xᵢ²), so ∂l/∂xᵢ = xᵢ/l; where l = 0 there is no derivative
@@ -249,7 +249,7 @@ column: u = W @ x by x
     Wᵀ ∂J/∂u
 column: u = W @ x by W
     Wᵢⱼ reaches uᵢ alone: ∂uᵢ/∂Wᵢⱼ = xⱼ, so ∂J/∂Wᵢⱼ = ∂J/∂uᵢ · xⱼ, a column times a row, the
-    outer product ∂J/∂u xᵀ
+    outer product (∂J/∂u) xᵀ
 column: v = relu(z) by z
     relu works entry by entry: vᵢ depends on zᵢ alone, so ∂v/∂z is a diagonal H×H matrix;
     multiplying a column by it scales the entries one by one, which is the elementwise product ∘;
@@ -270,7 +270,7 @@ column: u = -x by x
     (nothing)
 batch: Z = X @ W1 by X
     a change dX changes Z by dX W₁, and J by ⟨∂J/∂Z, dX W₁⟩ = Σᵢⱼₖ ∂J/∂Zᵢⱼ · dXᵢₖ (W₁)ₖⱼ =
-    ⟨∂J/∂Z W₁ᵀ, dX⟩: what stands beside dX is ∂J/∂X
+    ⟨(∂J/∂Z) W₁ᵀ, dX⟩: what stands beside dX is ∂J/∂X
 batch: Z = X @ W1 by W₁
     a change dW₁ changes Z by X dW₁, and J by ⟨∂J/∂Z, X dW₁⟩ = Σᵢⱼₖ ∂J/∂Zᵢⱼ · Xᵢₖ (dW₁)ₖⱼ =
     ⟨Xᵀ ∂J/∂Z, dW₁⟩: what stands beside dW₁ is ∂J/∂W₁
@@ -285,7 +285,7 @@ batch: - by Z₂
     within row i every entry of Z₂ moves every entry of P, because they share
     s = Σₗ exp((Z₂)ᵢₗ); quotient rule: ∂Pᵢⱼ/∂(Z₂)ᵢₖ = δⱼₖ exp((Z₂)ᵢⱼ)/s −
     exp((Z₂)ᵢⱼ) exp((Z₂)ᵢₖ)/s² = Pᵢⱼ(δⱼₖ − Pᵢₖ);
-    summed up, ∂J/∂(Z₂)ᵢₖ = Pᵢₖ(∂J/∂Pᵢₖ − Σⱼ ∂J/∂Pᵢⱼ Pᵢⱼ)
+    summed up, ∂J/∂(Z₂)ᵢₖ = Pᵢₖ(∂J/∂Pᵢₖ − Σⱼ ∂J/∂Pᵢⱼ · Pᵢⱼ)
 batch: s = sum(Z1, axis=0) by Z₁
     every entry of column j enters sⱼ once: ∂J/∂(Z₁)ᵢⱼ = ∂J/∂sⱼ, the same in all N rows
 column: u = maximum(x, 0) by x

@@ -193,7 +193,7 @@ def test_names_print_as_mathematics(name: str, expected: tuple[str, str]) -> Non
 DERIVATIVE_NAMES = {
     "dJ_dW2": ("∂J/∂W₂", r"\frac{\partial J}{\partial W_{2}}"),
     "dJ_dh.T": ("(∂J/∂h)ᵀ", r"\left(\frac{\partial J}{\partial h}\right)^{\top}"),
-    "dJ_dh @ W1.T": ("∂J/∂h W₁ᵀ", r"\frac{\partial J}{\partial h} W_{1}^{\top}"),
+    "dJ_dh @ W1.T": ("(∂J/∂h) W₁ᵀ", r"\frac{\partial J}{\partial h} W_{1}^{\top}"),
     "-dJ_dh * h": ("−∂J/∂h ∘ h", r"-\frac{\partial J}{\partial h} \circ h"),
     "h ** 2 / dJ_dh": ("h∘² ⊘ ∂J/∂h", r"h^{\circ 2} \oslash \frac{\partial J}{\partial h}"),
     "dJ_dh ** 2": ("(∂J/∂h)∘²", r"\left(\frac{\partial J}{\partial h}\right)^{\circ 2}"),

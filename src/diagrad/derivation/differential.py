@@ -29,6 +29,10 @@ class DifferentialRoute(JacobianRoute):
         super().__init__(book)
         self.differentials = Differentials(book)
 
+    def symmetric(self, node: Node) -> str:
+        """Nothing: there is no Jacobian here to transpose."""
+        return ""
+
     def joined(self, node: Node) -> Node | None:
         """Names are passed one by one: what divides cancels when it is put in."""
         return None

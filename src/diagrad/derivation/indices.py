@@ -18,7 +18,6 @@ DELTA = re.compile(f"δ([{BELOW}])([{BELOW}])")
 LETTER = {below: letter for letter, below in SUBSCRIPT_LETTERS.items()}
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 AROUND = "around that sum all works entry by entry"
-NUMBER = "the same index everywhere, and ∑(…) is a number: all of it works entry by entry"
 ENTRYWISE = "the same index everywhere and no sum left: all of it works entry by entry"
 
 
@@ -27,19 +26,18 @@ class Indices:
 
     def __init__(self, reasons: Reasons) -> None:
         self.book, self.called, self.printed = reasons.book, reasons.called, reasons.printed
+        self.sweep = reasons.sweep
 
     def collapse(self, before: Formula, after: Formula) -> str:
         """Which δ keeps what, read off the formulas by elements: δⱼᵢ keeps only j = i; and what
         cancels."""
         first, second = before.unicode(), after.unicode()
-        left = set(DELTA.findall(second))
-        pairs = [pair for pair in dict.fromkeys(DELTA.findall(first)) if pair not in left]
-        kept = [f"{LETTER[a]} = {LETTER[b]}" for a, b in pairs]
-        said = [f"δ keeps only {listed(kept)}"] if kept else []
+        kept = _kept(first, second)
+        said = [kept] if kept else []
         below = dict.fromkeys(re.findall(r" / ([^\s()]+)", first))
         gone = [entry for entry in below if first.count(entry) > 1 and " / " not in second]
         said += [f"{listed(gone)} cancel{'s' if len(gone) == 1 else ''}"] if gone else []
-        return ", and ".join(said)
+        return ("; " if kept.startswith("in the") else ", and ").join(said)
 
     def vectorised(self, head: Head, letters: str, after: Shown, node: Node) -> str:
         """Which index is summed and where it stands, so that it is this product. `letters` are
@@ -52,9 +50,20 @@ class Indices:
             for t, text in zip(terms, printed, strict=True)
         ]
         around = any(factor.labels and term.bound for term in terms for factor in term.factors)
-        instead = AROUND if around else NUMBER if "∑(" in whole else ENTRYWISE
+        instead = AROUND if around else self._numbers(terms, whole, node) or ENTRYWISE
         said = [instead if sentence == ENTRYWISE else sentence for sentence in said]
         return "; ".join(sorted(dict.fromkeys(filter(None, said)), key=lambda s: s == AROUND))
+
+    def _numbers(self, terms: tuple[Term, ...], whole: str, node: Node) -> str:
+        """What comes from all entries and stands beside single ones, as a number."""
+        heads = dict.fromkeys(f.head for t in terms for f in t.factors if not f.labels)
+        known = self.sweep.depending(node.name) | set(self.book.called.values())
+        names = [self.called(h) for h in heads if isinstance(h, Definition) and h.name in known]
+        names = [*(["∑(…)"] if "∑(" in whole else []), *names]
+        at = "i" if UNIT in node.shape else "i and j"
+        are = "is one number" if len(names) == 1 else "are numbers"
+        said = f"{listed(names)} {are}, the same for every {at}; the rest works entry by entry"
+        return said if names else ""
 
     def _alone(self, term: Term, head: Head, node: Node, whole: str) -> str:
         """The matrix form of one term by itself, as it prints."""
@@ -124,6 +133,23 @@ class Indices:
         except NoMatrixForm:
             return "a factor"
         return shown if len(shown) < 20 else "a factor"
+
+
+def _kept(before: str, after: str) -> str:
+    """Which δ keeps what, told for each sum where they differ."""
+    left = set(DELTA.findall(after))
+
+    def kept_in(part: str) -> str:
+        pairs = [pair for pair in dict.fromkeys(DELTA.findall(part)) if pair not in left]
+        return listed([f"{LETTER[a]} = {LETTER[b]}" for a, b in pairs])
+
+    first, *sums = map(kept_in, re.split("(?=Σ)", before))
+    if first or len(sums) > len(ORDINALS) or len(set(sums)) < 2:
+        everything = kept_in(before)
+        return f"δ keeps only {everything}" if everything else ""
+    told = [(f"in the {n} sum", kept) for n, kept in zip(ORDINALS, sums, strict=False) if kept]
+    (where, kept), *others = told
+    return ", ".join([f"{where} δ keeps only {kept}", *map(" ".join, others)])
 
 
 def _is_turned(factor: Factor, bound: int, name: str, after: str, column: bool | None) -> bool:

@@ -199,7 +199,19 @@ class JacobianRoute(Route):
 
     def multiplied_out(self, node: Node) -> str:
         """The product with a Jacobian of several terms, term by term."""
-        return listed([f"{p.unicode()} = {out.unicode()}" for p, out in self.products(node)])
+        told = [f"{p.unicode()} = {out.unicode()}" for p, out in self.products(node)]
+        return "; ".join(filter(None, [self.symmetric(node) if told else "", listed(told)]))
+
+    def symmetric(self, node: Node) -> str:
+        """Why the chain rule for a column has its Jacobian transposed, and the product does not."""
+        (link,) = node.links
+        if node.shape[1] != UNIT:
+            return ""
+        turned, plain = (Shown(self.local_matrix(link, turned=t)) for t in (True, False))
+        if not self.book.alike(turned, plain):
+            return ""
+        consumer, child = (self.reasons.called(self.nodes[name].head) for name in link[:2])
+        return f"∂{consumer}/∂{child} is symmetric, so its transpose is the same matrix"
 
     def products(self, node: Node) -> list[tuple[Formula, Formula]]:
         """Each term of a Jacobian such as diag(p) − pᵀ p times what comes in, and what it is."""

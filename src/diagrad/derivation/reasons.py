@@ -32,6 +32,8 @@ COUNTED = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "s
 TRANSPARENT = frozenset({"+", "-", "negate"})
 LINEAR = TRANSPARENT | {"*", "/", "@"}
 UNDEFINED = re.compile(r"; (where|at) \S+ = 0 there is no derivative")
+# The sentence of an entry that nothing else counts beside.
+ONLY = re.compile(r"(^|; )([^;]*(?: alone\b| in only one term ))")
 
 
 class Reasons:
@@ -229,12 +231,18 @@ class Reasons:
 
     def of_node(self, node: Node) -> str:
         """Why the derivative by a node is what it is: a sentence for each way, and the facts."""
-        ways = [self.everywhere(self.of_link(link), link, node) for link in node.links]
+        ways = [self.everywhere(self._held(link), link, node) for link in node.links]
         said = ways + self.facts(node)
         if not node.links:
             of = self.printed(Symbol(node.shape, self.sweep.of, "definition"))
             said = [f"{of} does not depend on {self.printed(Symbol(node.shape, node.name, ''))}"]
         return "; ".join(dict.fromkeys(sentence for sentence in said if sentence))
+
+    def _held(self, link: Link) -> str:
+        """Why, with what is held fixed where an entry is said to be the only one that counts."""
+        said = self.of_link(link)
+        held = [self.called(self.sweep.nodes[name].head) for name in self.sweep.held(link)]
+        return ONLY.sub(rf"\1with {listed(held)} held fixed, \2", said, count=1) if held else said
 
     def everywhere(self, sentence: str, link: Link, node: Node) -> str:
         """Without what is said of points where the consumer has no derivative, where that cancels:

@@ -28,12 +28,13 @@ from diagrad.setting import Setting, shapes, with_facts
 class Link(NamedTuple):
     """`child` enters `consumer` directly; `local` is ∂consumer/∂child with all other names held,
     axes of the consumer first. `alone` says that there is no other way between the two, so that
-    this is the whole derivative."""
+    this is the whole derivative. `laws` are those that `local` was made short by."""
 
     consumer: str
     child: str
     local: Head
     alone: bool
+    laws: tuple[Application, ...] = ()
 
 
 @dataclass
@@ -100,12 +101,14 @@ class Sweep:
         found: dict[str, list[Link]] = {name: [] for name in self.nodes}
         for consumer, children in below.items():
             for child in children:
+                before = len(self.context.record)
                 local = self.local(consumer, child)
+                laws = tuple(self.context.record[before:])
                 if isinstance(local, Sum) and not local.terms:
                     continue
                 others = [other for other in children if other != child]
                 alone = not any(child in reach[other] for other in others)
-                found[child].append(Link(consumer, child, local, alone))
+                found[child].append(Link(consumer, child, local, alone, laws))
                 self.nodes[consumer].uses += 1
         for name, links in found.items():
             self.nodes[name].links = tuple(links)
@@ -118,6 +121,20 @@ class Sweep:
         links = [link for other in self.nodes.values() for link in other.links]
         passing = (order[k.consumer] < place < order[k.child] for k in links)
         return not ends and not any(passing)
+
+    def depending(self, name: str) -> set[str]:
+        """The nodes that change with this one."""
+        found = {name}
+        for other in reversed(self.nodes.values()):
+            if other.name in found:
+                found |= {link.consumer for link in other.links}
+        return found - {name}
+
+    def held(self, link: Link) -> list[str]:
+        """What else of a definition changes with the child: other names, which its local
+        derivative holds fixed."""
+        moving = self.depending(link.child)
+        return [n for n in self._enters(self.nodes[link.consumer].head) if n in moving]
 
     def _enters(self, head: Head) -> list[str]:
         """The nodes that a definition is made of, other definitions closed."""
@@ -171,7 +188,8 @@ class Sweep:
                 axes = self.setting.heads[self.of].axes + node.head.axes
                 total = self.context.normal(Sum(axes, tuple(terms)))
                 node.adjoint = settled(total, self.context)
-                node.laws = tuple(self.context.record[before:])
+                made = tuple(self.context.record[before:])
+                node.laws = (*(law for link in node.links for law in link.laws), *made)
             yield node
 
     def _brings(self, link: Link) -> bool:

@@ -25,6 +25,7 @@ from diagrad.operations.room import (
     is_name,
 )
 from diagrad.operations.saying import (
+    bare,
     count,
     factor,
     from_above,
@@ -233,9 +234,11 @@ def each_entry(use: Use, how: str, weight: str) -> str:
     shape = use.node.operands[0].shape
     value, own = of_value(use, letters(shape)), of_variable(use, letters(shape))
     if is_scalar(use.node.shape):
-        same = f"every entry enters the {use.node.operation.name} {how}, so each gets the same "
-        named = f": ∂{value}/∂{own} = {weight}" if is_name(use.value) else ""
-        return f"{same}derivative{named}"
+        of, name = bare(use.variable), use.node.operation.name
+        if not is_name(use.value) and how == "once":
+            how = f"once, with the weight {weight}"
+        same = f"each entry of {of} enters the {name} {how}, so each gets the same derivative"
+        return f"{same}: ∂{value}/∂{own} = {weight}" if is_name(use.value) else same
     axis = effective_axis(use.node)
     line, lines = ("column j", "rows") if axis == 0 else ("row i", "columns")
     number = use.size(shape[0] if axis == 0 else shape[1])

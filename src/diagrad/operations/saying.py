@@ -104,6 +104,12 @@ def above(use: Use, below: str = "") -> str:
     return f"{of}/∂{entry_text(bare(by), below) if below else in_brackets(bare(by))}"
 
 
+def above_times(use: Use) -> str:
+    """The incoming derivative with a factor after it: (∂J/∂z₂) hᵀ."""
+    text = above(use)
+    return f"({text})" if text.startswith("∂") else text
+
+
 def handed_on(use: Use, at: Letters | None = None) -> str:
     """An entry of the derivative that goes on: ∂J/∂hᵢ."""
     return onward(use, of_variable(use, at))

@@ -6,6 +6,7 @@ from diagrad.dimensions import is_scalar, is_vector
 from diagrad.operations.room import Use, entry_text, in_brackets, is_name
 from diagrad.operations.saying import (
     above,
+    above_times,
     bare,
     factor,
     held,
@@ -40,7 +41,7 @@ def inverted(use: Use) -> str:
         f"{X} {V} stays I, so {dX} {V} + {X} {dV} is 0 and {dV} is −{V} {dX} {V}, in this order, "
         "for matrices do not commute"
     )
-    return rule + gone_over(use, dX, f"−{transposed(V)} {above(use)} {transposed(V)}")
+    return rule + gone_over(use, dX, f"−{transposed(V)} {above_times(use)} {transposed(V)}")
 
 
 def gone_over(use: Use, dX: str, pulled: str) -> str:
@@ -94,7 +95,7 @@ def solved(use: Use) -> str:
         f"{held(use)}{A} {X} stays {B}, so {dA} {X} + {A} {differential(use, X)} is 0: "
         f"{differential(use, X)} is minus the inverse of {A} times {dA} {X}"
     )
-    return rule + gone_over(use, dA, f"−{inverse} {above(use)} {transposed(X)}")
+    return rule + gone_over(use, dA, f"−{inverse} {above_times(use)} {transposed(X)}")
 
 
 def pseudoinverted(use: Use) -> str:

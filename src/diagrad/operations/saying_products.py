@@ -9,6 +9,7 @@ from diagrad.operations.room import Use, entry_text, in_brackets
 from diagrad.operations.saying import (
     Letters,
     above,
+    above_times,
     bare,
     changed,
     factor,
@@ -81,7 +82,7 @@ def column_row(use: Use) -> str:
     if not use.gradient:
         return outer(use)
     other, incoming = transposed(use.others[0]), above(use)
-    product = f"{incoming} {other}" if use.operand == 0 else f"{other} {incoming}"
+    product = f"{above_times(use)} {other}" if use.operand == 0 else f"{other} {incoming}"
     return f"{outer(use)}, which is {product}"
 
 
@@ -147,7 +148,7 @@ def column(use: Use) -> str:
         return known
     return (
         f"{known}, so {handed_on(use, IJ)} = {from_above(use, AT_I)} · {entry}, "
-        f"a column times a row, the outer product {above(use)} {transposed(x)}"
+        f"a column times a row, the outer product {above_times(use)} {transposed(x)}"
     )
 
 
@@ -158,7 +159,7 @@ def matrices(use: Use) -> str:
     A, B = (factor(text) for text in use.operands)
     change, incoming = changed(use), above(use)
     if use.operand == 0:
-        moved, paired = f"{change} {B}", f"{incoming} {transposed(use.operands[1])}"
+        moved, paired = f"{change} {B}", f"{above_times(use)} {transposed(use.operands[1])}"
         factors = f"{entry_text(change, 'ik')} {of_operand(use, 1, KJ)}"
     else:
         moved, paired = f"{A} {change}", f"{transposed(use.operands[0])} {incoming}"

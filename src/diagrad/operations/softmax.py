@@ -38,6 +38,8 @@ from diagrad.operations.saying import (
     changed,
     entry_of,
     free_letter,
+    from_above,
+    handed_on,
     letters,
     of_value,
     of_variable,
@@ -130,7 +132,7 @@ class Softmax(AlongAxis):
         if not use.gradient:
             return within
         of = use.incoming.removesuffix(use.value)
-        both = summed(i[along_axis(use.node)], f"{of}{at_i} {at_i}")
+        both = summed(i[along_axis(use.node)], f"{of}{at_i} · {at_i}")
         return f"{within}; summed up, {of}{of_variable(use, j)} = {at_j}({of}{at_j} − {both})"
 
     def moves(self, use: Use) -> str:
@@ -185,7 +187,13 @@ class LogSoftmax(AlongAxis):
         value, z = of_value(use, i), of_variable(use, i)
         share = summed(k[along_axis(use.node)], f"exp({of_variable(use, k)})")
         entry = f"{delta_of(i, j)} − {entry_of(p, use.node.shape, j)}{named} ({explained(i, j)})"
-        return f"{value} = {z} − log({share}), so ∂{value}/∂{of_variable(use, j)} = {entry}"
+        said = f"{value} = {z} − log({share}), so ∂{value}/∂{of_variable(use, j)} = {entry}"
+        if not use.gradient:
+            return said
+        own, all_of_them = from_above(use, j), from_above(use, i)
+        both = summed(i[along_axis(use.node)], all_of_them)
+        at_j = entry_of(p, use.node.shape, j)
+        return f"{said}; summed up, {handed_on(use, j)} = {own} − ({both}) {at_j}"
 
     def of_everything(self, argument: Expression) -> Expression:
         """A − logsumexp(A)."""

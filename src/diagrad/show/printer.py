@@ -29,6 +29,8 @@ LEADING = re.compile(r"\{(\d+)\}")
 MIXED = re.compile(r"(\\frac\{)+\d")
 WORD_LAST = re.compile(r"\\mathrm\{[^{}]*\}([_^]\{([^{}]|\{[^{}]*\})*\})*$")
 SLOPE_LAST = re.compile(f"/∂[^ ]*[{''.join(c for k, c in SUBSCRIPTS.items() if k.isalpha())}]$")
+# A derivative that a factor follows, and no sign.
+SLOPE_ALONE = re.compile(r"(?<![^\s−])(∂[^\s()]*/∂[^\s()]*)$")
 # A subscript needs an operand that has none yet: (W₁)ᵢⱼ.
 BARE = ATOM + 1
 
@@ -195,9 +197,16 @@ def _filled(template: str, texts: Sequence[str], node: Apply, style: Notation, n
     sizes = [size_text(s, style, names) for s in node.parameters] if takes.sizes else []
     name = names.shown(node.operation.name, style.name) if "{name}" in template else ""
     factors = [part.format(*texts, sizes=sizes, name=name) for part in template.split("{by}")]
+    if style.name == "unicode":
+        factors[:-1] = [_bracketed_slope(factor) for factor in factors[:-1]]
     for k, (left, right) in enumerate(pairwise(factors)):
         factors[k + 1] = _between(left, right, style) + right
     return "".join(factors)
+
+
+def _bracketed_slope(left: str) -> str:
+    """The factor with a derivative at its end in brackets, where no dot follows: (∂J/∂z) x."""
+    return left if SLOPE_LAST.search(left) else SLOPE_ALONE.sub(r"(\1)", left)
 
 
 def _between(left: str, right: str, style: Notation) -> str:
