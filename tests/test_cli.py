@@ -171,7 +171,7 @@ def test_json_has_the_steps_with_their_substeps():
     result = diagrad("derive", SEED, "--format", "json", "--wrt", "x")
     steps = json.loads(result.stdout)[0]["steps"]
     assert [step["target"] for step in steps] == [["J", n] for n in ("z2", "h", "z1", "x")]
-    assert steps[2]["before"]["unicode"] == "∂J/∂h diag(h ∘ (1 − h))"
+    assert steps[2]["before"]["unicode"] == "(∂J/∂h) diag(h ∘ (1 − h))"
     assert steps[2]["shape"] == ["1", "H"]
     assert ["J", "yhat"] in [substep["target"] for substep in steps[0]["substeps"]]
 
