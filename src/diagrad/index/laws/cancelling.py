@@ -41,7 +41,7 @@ def _cancelled(context: Context, term: Term, position: int, A: Head, side: int) 
     axes = (1 - side, side) if knowledge.has(context, A, "symmetric") else (1 - side,)
     for axis in axes:
         met = found_once(_body(context, A), {axis: k}, term)
-        if met is None or position in met.used or 1 - axis not in met.labels:
+        if met is None or position in met.used or met.labels.get(1 - axis, k) == k:
             continue
         if any(ratio != 1 for ratio in met.used.values()):
             continue
