@@ -25,6 +25,7 @@ WALK = [
     ["engine"],
     ["answer"],
     ["request"],
+    ["check"],
     ["problem"],
     ["pages"],
     [""],

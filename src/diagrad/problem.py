@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from diagrad.derivation import Derivation
 from diagrad.engine import signs
@@ -16,6 +16,9 @@ from diagrad.language import Source, read, read_over
 from diagrad.request import Request, Wrt
 from diagrad.setting import shapes
 from diagrad.show import Names
+
+if TYPE_CHECKING:
+    from diagrad.check import Verdict
 
 
 def parse(text: str, file: str = "problem") -> Problem:
@@ -138,6 +141,25 @@ class Problem:
     def hessian(self, of: str, wrt: Wrt, layout: str = "auto") -> Derivation:
         """The second derivative of a scalar."""
         return self.derive(of, wrt, order=2, layout=layout)
+
+    def check(
+        self,
+        of: str,
+        wrt: Wrt,
+        answer: str,
+        order: int = 1,
+        layout: str = "auto",
+        strict: bool = False,
+    ) -> Verdict:
+        """Whether an answer, one expression or several lines, is the derivative; and if not, which
+        line is wrong first, which mistake it is, and how it is repaired.
+
+        With `strict`, or a layout, another layout is not right. Raises ProblemError for an answer
+        that is not in the language, DerivationError for a question that cannot be asked.
+        """
+        from diagrad.check import check_answer
+
+        return check_answer(self, of, wrt, answer, order, layout, strict)
 
 
 def named(source: Source) -> Names:

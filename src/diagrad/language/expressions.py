@@ -98,11 +98,15 @@ class ExpressionReader:
             shape = self._shape(operation, shapes, parameters)
         except ShapeError as error:
             message = written(str(error), operation, self.statement, nodes, shapes)
-            raise self.error(message, node) from None
+            shape = self.misfit(self.error(message, node), operands)
         if mixed(operation, shapes):
             self._warn(node, nodes, shapes, shape)
         made = Apply(shape, operation, tuple(operands), parameters, span=self.span(node))
         return self.noted(made, node)
+
+    def misfit(self, error: ProblemError, operands: list[Expression]) -> Shape:
+        """The shape of what does not fit. Raises the error: a problem has no such value."""
+        raise error from None
 
     def _shape(
         self, operation: Operation, shapes: list[Shape], parameters: tuple[object, ...]

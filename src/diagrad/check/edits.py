@@ -1,0 +1,358 @@
+"""Small changes of an expression, each the undoing of a mistake that people make.
+
+Every function here yields `Edit`s of one place of a tree; `whole` is the tree with the change made.
+Shapes are worked out anew on the way up, so that an edit whose operands do not fit is seen at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations
+from typing import NamedTuple
+
+from diagrad.check.reading import NOWHERE, combined, rebuilt
+from diagrad.dimensions import is_scalar, is_vector
+from diagrad.expression import Apply, Expression, Number, number
+from diagrad.language.misfits import mixed
+from diagrad.operations import WORDS
+
+PRODUCTS = frozenset({"*", "@", "/"})
+SUMS = frozenset({"+", "-"})
+LONGEST_CHAIN = 7
+
+
+class Place(NamedTuple):
+    """A part of a tree, and the way to it: what stands above it, outermost first."""
+
+    node: Expression
+    above: tuple[tuple[Apply, int], ...]
+
+    @property
+    def parent(self) -> Apply | None:
+        return self.above[-1][0] if self.above else None
+
+    def having(self, new: Expression) -> Expression:
+        """The whole tree with another part here."""
+        for parent, k in reversed(self.above):
+            operands = (*parent.operands[:k], new, *parent.operands[k + 1 :])
+            new = rebuilt(replace(parent, operands=operands))
+        return new
+
+
+class Edit(NamedTuple):
+    """A change: which mistake it undoes, the part before and after, and the whole after."""
+
+    kind: str
+    old: Expression
+    new: Expression
+    whole: Expression
+
+
+Edits = Callable[[Place], Iterator[Edit]]
+
+
+def places(tree: Expression) -> list[Place]:
+    """All parts of a tree, the whole first."""
+    found = [Place(tree, ())]
+    for place in found:
+        if isinstance(place.node, Apply):
+            node = place.node
+            found += [Place(o, (*place.above, (node, k))) for k, o in enumerate(node.operands)]
+    return found
+
+
+def edit(kind: str, place: Place, new: Expression) -> Edit:
+    return Edit(kind, place.node, new, place.having(new))
+
+
+def is_(node: Expression | None, *names: str) -> bool:
+    return isinstance(node, Apply) and node.operation.name in names
+
+
+def transposed(node: Expression) -> Expression:
+    """Aᵀ, and A of Aᵀ."""
+    if isinstance(node, Apply) and node.operation.name == "T":
+        return node.operands[0]
+    return combined("T", node)
+
+
+def has_axes(node: Expression) -> bool:
+    return len(node.shape) == 2 and not is_scalar(node.shape)
+
+
+def signs(place: Place) -> Iterator[Edit]:
+    node = place.node
+    if isinstance(node, Apply) and node.operation.name in SUMS:
+        a, b = node.operands
+        yield edit("sign", place, combined("-" if node.operation.name == "+" else "+", a, b))
+        if node.operation.name == "-":
+            yield edit("sign", place, combined("-", b, a))
+    if isinstance(node, Apply) and node.operation.name == "negate":
+        yield edit("sign", place, node.operands[0])
+    elif not place.above or is_(place.parent, *SUMS):
+        yield edit("sign", place, combined("negate", node))
+
+
+def transposes(place: Place) -> Iterator[Edit]:
+    if has_axes(place.node):
+        parent = place.parent
+        outer = parent is not None and mixed(parent.operation, [o.shape for o in parent.operands])
+        kind = "broadcast-outer" if outer else "transpose"
+        yield edit(kind, place, transposed(place.node))
+
+
+def chain(node: Expression, sign: str) -> list[Expression]:
+    """The factors of a b c under one operator, however they are grouped."""
+    if not isinstance(node, Apply) or node.operation.name != sign:
+        return [node]
+    return [*chain(node.operands[0], sign), *chain(node.operands[1], sign)]
+
+
+def product(sign: str, factors: Sequence[Expression]) -> Expression:
+    made = factors[0]
+    for factor in factors[1:]:
+        made = combined(sign, made, factor)
+    return made
+
+
+def orders(place: Place) -> Iterator[Edit]:
+    """The factors of a matrix product in another order, one of them moved or all turned round."""
+    if not is_(place.node, "@") or is_(place.parent, "@"):
+        return
+    factors = chain(place.node, "@")
+    if len(factors) > LONGEST_CHAIN:
+        return
+    seen = {tuple(range(len(factors)))}
+    for k in range(len(factors)):
+        rest = [n for n in range(len(factors)) if n != k]
+        for at in range(len(factors)):
+            moved = (*rest[:at], k, *rest[at:])
+            if moved not in seen:
+                seen.add(moved)
+                yield edit("factor-order", place, product("@", [factors[n] for n in moved]))
+    if len(factors) == 2:
+        a, b = factors
+        for left, right in ((transposed(b), a), (b, transposed(a)), (transposed(b), transposed(a))):
+            yield edit("factor-order", place, combined("@", left, right))
+
+
+def hadamards(place: Place) -> Iterator[Edit]:
+    """A matrix product where entries are multiplied, or the other way round."""
+    node = place.node
+    if not isinstance(node, Apply) or node.operation.name not in ("@", "*"):
+        return
+    a, b = node.operands
+    if is_scalar(a.shape) or is_scalar(b.shape):
+        return
+    if node.operation.name == "@":
+        for left, right in ((a, b), (a, transposed(b)), (transposed(a), b)):
+            yield edit("hadamard-matmul", place, product("*", [*_even(left), *_even(right)]))
+        yield from _undiagonal(place, a, b)
+        return
+    outer = mixed(node.operation, [a.shape, b.shape])
+    for left, right in ((a, b), (b, a)):
+        for x, y in ((left, right), (transposed(left), right), (left, transposed(right))):
+            kind = "unreduced" if outer else "hadamard-matmul"
+            yield edit(kind, place, combined("@", x, y))
+    for x, y in ((a, _diagonal(b)), (_diagonal(a), b)):
+        if x is not None and y is not None:
+            yield edit("hadamard-matmul", place, combined("@", x, y))
+
+
+def _even(node: Expression) -> list[Expression]:
+    """The factors of an entrywise product, so that a ∘ (b ∘ c) is written without brackets."""
+    return chain(node, "*")
+
+
+def _diagonal(node: Expression) -> Expression | None:
+    return rebuilt(Apply(NOWHERE, WORDS["diag"], (node,))) if is_vector(node.shape) else None
+
+
+def _undiagonal(place: Place, a: Expression, b: Expression) -> Iterator[Edit]:
+    """diag(v) of what should be multiplied as it is, or v of what should be diag(v)."""
+    for x, y in ((a, _diagonal(b)), (_diagonal(a), b)):
+        if x is not None and y is not None:
+            yield edit("hadamard-matmul", place, combined("@", x, y))
+
+
+def axes(place: Place) -> Iterator[Edit]:
+    """Another axis, a mean for a sum, a sum that is missing or too many."""
+    node = place.node
+    if isinstance(node, Apply) and node.operation.takes.axis and node.parameters:
+        yield from _other_axes(place, node)
+    if has_axes(node) and (not place.above or is_(place.parent, *SUMS, *PRODUCTS)):
+        for axis in (0, 1, None):
+            summed = rebuilt(Apply(NOWHERE, WORDS["sum"], (node,), (axis,)))
+            yield edit("broadcast-not-summed", place, summed)
+
+
+def _other_axes(place: Place, node: Apply) -> Iterator[Edit]:
+    name = node.operation.name
+    for axis in (0, 1, None):
+        if axis != node.parameters[0]:
+            kind = "forward" if "softmax" in name else "wrong-axis"
+            yield edit(kind, place, rebuilt(replace(node, parameters=(axis,))))
+    if name in ("sum", "mean"):
+        other = WORDS["mean" if name == "sum" else "sum"]
+        kind = "bias-averaged" if name == "mean" else "batch-factor"
+        for axis in dict.fromkeys((node.parameters[0], 0, 1, None)):
+            yield edit(kind, place, rebuilt(replace(node, operation=other, parameters=(axis,))))
+        yield edit("softmax-summed", place, node.operands[0])
+
+
+def groupings(place: Place) -> Iterator[Edit]:
+    """Brackets elsewhere: a * b @ c as a * (b @ c), a - b / n as (a - b) / n."""
+    node = place.node
+    if not isinstance(node, Apply) or node.operation.name not in PRODUCTS | SUMS:
+        return
+    if node.operation.name in PRODUCTS and not is_(place.parent, *PRODUCTS):
+        yield from _regrouped(place, *_spine(node))
+    a, b = node.operands
+    if node.operation.name in SUMS and isinstance(b, Apply) and b.operation.name in PRODUCTS:
+        for first, rest in _heads(b):
+            left = combined(node.operation.name, a, first)
+            yield edit("precedence", place, rest(left))
+    if node.operation.name in SUMS and isinstance(a, Apply) and a.operation.name in PRODUCTS:
+        x, y = a.operands
+        right = combined(node.operation.name, y, b)
+        yield edit("precedence", place, combined(a.operation.name, x, right))
+
+
+def _heads(node: Expression) -> Iterator[tuple[Expression, Callable[[Expression], Expression]]]:
+    """The first factor of a product, and the product with another in its place."""
+    if not isinstance(node, Apply) or node.operation.name not in PRODUCTS:
+        return
+    a, b = node.operands
+    sign = node.operation.name
+
+    def having(new: Expression) -> Expression:
+        return combined(sign, new, b)
+
+    yield a, having
+    for first, rest in _heads(a):
+        yield first, lambda new, rest=rest: having(rest(new))  # type: ignore[misc]
+
+
+def _spine(node: Expression) -> tuple[list[Expression], list[str]]:
+    """Operands and operators of a chain of products, from the left."""
+    if not isinstance(node, Apply) or node.operation.name not in PRODUCTS:
+        return [node], []
+    operands, signs_ = _spine(node.operands[0])
+    return [*operands, node.operands[1]], [*signs_, node.operation.name]
+
+
+def _regrouped(place: Place, operands: list[Expression], between: list[str]) -> Iterator[Edit]:
+    count = len(operands)
+    if count > LONGEST_CHAIN:
+        return
+    for start, end in combinations(range(count), 2):
+        if start == 0:
+            continue
+        inner = _joined(operands[start : end + 1], between[start:end])
+        rest = [*operands[:start], inner, *operands[end + 1 :]]
+        yield edit("precedence", place, _joined(rest, [*between[:start], *between[end:]]))
+
+
+def _joined(operands: Sequence[Expression], between: Sequence[str]) -> Expression:
+    made = operands[0]
+    for sign, operand in zip(between, operands[1:], strict=True):
+        made = combined(sign, made, operand)
+    return made
+
+
+def numbers(place: Place) -> Iterator[Edit]:
+    """Another number where one stands, another power, a term twice or half."""
+    node = place.node
+    if isinstance(node, Number):
+        v = node.value
+        for other in dict.fromkeys((v * 2, v / 2, v + 1, v - 1, -v, 1 / v if v else v)):
+            if other != v:
+                yield edit("constant-factor", place, number(other))
+    elif is_(node, "square"):
+        yield edit("constant-factor", place, node.operands[0])  # type: ignore[attr-defined]
+    if is_(place.parent, *SUMS):
+        for factor in (Fraction(2), Fraction(1, 2), Fraction(3), Fraction(1, 3)):
+            yield edit("constant-factor", place, scaled(node, number(factor)))
+
+
+def scaled(node: Expression, factor: Expression) -> Expression:
+    """The part times a factor, written before it; 1/c as a quotient."""
+    if isinstance(factor, Number) and factor.value == -1:
+        return combined("negate", node)
+    if isinstance(factor, Number) and factor.value.numerator == 1:
+        return combined("/", node, number(factor.value.denominator))
+    if isinstance(factor, Apply) and factor.operation.name == "/":
+        above, below = factor.operands
+        if isinstance(above, Number) and above.value == 1:
+            return combined("/", node, below)
+    return combined("*", factor, node)
+
+
+def removals(place: Place) -> Iterator[Edit]:
+    """One or two factors too many; a term too many."""
+    node = place.node
+    if not isinstance(node, Apply):
+        return
+    if node.operation.name in PRODUCTS and not is_(place.parent, *PRODUCTS):
+        operands, between = _spine(node)
+        if len(operands) <= LONGEST_CHAIN:
+            for count in (1, 2):
+                for gone in combinations(range(len(operands)), count):
+                    yield from _without(place, operands, between, gone)
+    elif node.operation.name in SUMS:
+        a, b = node.operands
+        yield edit("extra-term", place, a)
+        yield edit("extra-term", place, combined("negate", b) if node.operation.name == "-" else b)
+    elif len(node.operands) == 1 and node.operation.name != "T":
+        yield edit("extra-function", place, node.operands[0])
+
+
+def _without(
+    place: Place, operands: list[Expression], between: list[str], gone: tuple[int, ...]
+) -> Iterator[Edit]:
+    """The chain without some of its factors. What is removed is the edit's `old`."""
+    if len(gone) >= len(operands) or (0 in gone and between[0] == "/"):
+        return
+    kept = [k for k in range(len(operands)) if k not in gone]
+    signs_ = [between[k - 1] for k in kept[1:]]
+    new = _joined([operands[k] for k in kept], signs_)
+    removed = product("*", [operands[k] for k in gone])
+    yield Edit("extra-factor", removed, new, place.having(new))
+
+
+def symmetrised(place: Place) -> Iterator[Edit]:
+    """A + Aᵀ for A, as where a variable occurs twice; also for 2 A."""
+    node = place.node
+    if not has_axes(node):
+        return
+    if node.shape[0] == node.shape[1]:
+        both = combined("+", node, transposed(node))
+        kind = "special-case" if is_(place.parent, "*") else "one-occurrence"
+        yield edit(kind, place, both)
+    if is_(node, "*") and isinstance(node.operands[0], Number) and node.operands[0].value == 2:  # type: ignore[attr-defined]
+        inner = node.operands[1]  # type: ignore[attr-defined]
+        if inner.shape[0] == inner.shape[1]:
+            yield edit("special-case", place, combined("+", inner, transposed(inner)))
+    if is_(node, "@"):
+        factors = chain(node, "@")
+        for k, factor in enumerate(factors):
+            if has_axes(factor) and factor.shape[0] == factor.shape[1] and not is_(factor, "T"):
+                turned = [*factors[:k], transposed(factor), *factors[k + 1 :]]
+                new = combined("+", node, product("@", turned))
+                yield edit("one-occurrence", place, new)
+    if isinstance(node, Apply) and is_(node.operands[0] if node.operands else None, "*"):
+        yield from _doubled(place, node)
+
+
+def _doubled(place: Place, node: Apply) -> Iterator[Edit]:
+    """(2 A) x as (A + Aᵀ) x."""
+    product_ = node.operands[0]
+    assert isinstance(product_, Apply)
+    two, matrix = product_.operands
+    if isinstance(two, Number) and two.value == 2 and has_axes(matrix):
+        if matrix.shape[0] == matrix.shape[1]:
+            both = combined("+", matrix, transposed(matrix))
+            new = rebuilt(replace(node, operands=(both, *node.operands[1:])))
+            yield edit("special-case", place, new)

@@ -1,0 +1,225 @@
+"""Which kind of mistake an edit undoes, from what it changes and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from diagrad.check.bench import Bench
+from diagrad.check.edits import Edit, chain, is_, places
+from diagrad.check.ratios import Ratio
+from diagrad.check.running import Failed, mentioned
+from diagrad.check.slips import Slip
+from diagrad.check.witness import same
+from diagrad.dimensions import is_scalar
+from diagrad.expression import Apply, Expression, Number, Symbol, walk
+from diagrad.operations.room import Array
+
+if TYPE_CHECKING:
+    from diagrad.check.diagnosis import Diagnosing
+
+MASKS = frozenset({"where", "step", "sign", "relu′", "maximum", "minimum"})
+INVERSES = frozenset({"inv", "pinv", "solve", "**"})
+
+
+def kind_of(diagnosing: Diagnosing, index: int, edit: Edit | None, ratio: Ratio | None) -> str:
+    """The kind; "other" where nothing decides."""
+    if edit is None:
+        return "other"
+    if diagnosing.judge.targets.restated(index) is not None:
+        return "forward"
+    if ratio is not None:
+        return _of_ratio(diagnosing, edit, ratio)
+    namer = NAMERS.get(edit.kind)
+    return namer(diagnosing, index, edit) if namer else edit.kind
+
+
+def _of_ratio(diagnosing: Diagnosing, edit: Edit, ratio: Ratio) -> str:
+    if is_penalty(diagnosing, edit.old) and edit.old is not edit.whole:
+        return "regularisation"
+    return {"sign": "sign", "dimension": "batch-factor"}.get(ratio.kind, "constant-factor")
+
+
+def kind_of_slip(diagnosing: Diagnosing, slip: Slip) -> str:
+    """A term that is not differentiated is a penalty, or one of several places of the variable."""
+    if slip.kind == "missing-term":
+        operand = slip.use.node.operands[slip.use.operand]
+        alone = depends(diagnosing.bench, operand)
+        return "regularisation" if len(alone) == 1 else "one-occurrence"
+    if slip.kind == "missing-link" and slip.use.node.operation.name == "softmax":
+        return "fused-identity"
+    return slip.kind
+
+
+def depends(bench: Bench, expression: Expression) -> frozenset[str]:
+    """The variables, scalars aside, that an expression depends on."""
+    variables = bench.source.variables
+    return frozenset(
+        n
+        for n in bench.source.needed(expression)
+        if n in variables and not is_scalar(variables[n].shape)
+    )
+
+
+def penalties(bench: Bench) -> frozenset[str]:
+    """Variables that one of several terms of the value depends on alone, as a penalty does."""
+    terms = list(_terms(bench, bench.source.definitions[bench.restated.of].expression))
+    alone = [depends(bench, term) for term in terms]
+    return frozenset(n for names in alone if len(names) == 1 and len(terms) > 1 for n in names)
+
+
+def _terms(bench: Bench, node: Expression) -> Iterator[Expression]:
+    """The terms of a scalar, through names, sums and constant factors."""
+    if isinstance(node, Symbol) and node.name in bench.source.definitions:
+        yield from _terms(bench, bench.source.definitions[node.name].expression)
+    elif is_(node, "+", "-", "negate"):
+        for operand in node.operands:  # type: ignore[attr-defined]
+            yield from _terms(bench, operand)
+    elif is_(node, "*", "/") and any(not depends(bench, o) for o in node.operands):  # type: ignore[attr-defined]
+        for operand in node.operands:  # type: ignore[attr-defined]
+            if depends(bench, operand):
+                yield from _terms(bench, operand)
+    else:
+        yield node
+
+
+def is_penalty(diagnosing: Diagnosing, term: Expression) -> bool:
+    """Whether a term is a scalar times a variable, as the gradient of a penalty is."""
+    source = diagnosing.bench.problem.source
+    names = [
+        n
+        for n in mentioned(term)
+        if n in source.variables and not is_scalar(source.variables[n].shape)
+    ]
+    matrices = {node.name for node in walk(term) if isinstance(node, Symbol)} - set(names)
+    rest = [n for n in matrices if n in source.definitions or n not in source.names]
+    simple = {"*", "/", "negate", "@", "T", "sign"}
+    plain = all(n.operation.name in simple for n in walk(term) if isinstance(n, Apply))
+    scalars = matrices & source.variables.keys()
+    return len(names) == 1 and not rest and plain and bool(scalars or diagnosing.penalised)
+
+
+def _transpose(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    inverse = any(is_(node, "inv", "pinv") for node in walk(edit.old))
+    about = mentioned(edit.old) & set(diagnosing.bench.wrt)
+    return "special-case" if inverse and about else "transpose"
+
+
+def _order(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    factors = chain(edit.old, "@")
+    inverses = sum(is_(f, *INVERSES) for f in factors)
+    return "scalar-rule" if inverses >= 2 else "factor-order"
+
+
+def _quantity(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    tree = diagnosing.lines[index].claims[diagnosing.claim(index)].expression
+    if not isinstance(edit.old, Symbol):
+        return "wrong-quantity"
+    at = [p for p in places(tree) if p.node == edit.old]
+    if any(_is_mask(p.above) for p in at):
+        return "mask"
+    if _are_linked(diagnosing, edit.old, edit.new) and not all(is_(p.parent, "@", "T") for p in at):
+        return "wrong-point"
+    penalised = any(is_penalty(diagnosing, p.above[-1][0]) for p in at if p.above)
+    if penalised and diagnosing.penalised:
+        return "regularisation"
+    return "wrong-quantity"
+
+
+def _is_mask(above: Sequence[tuple[Apply, int]]) -> bool:
+    return any(node.operation.name in MASKS and k == 0 for node, k in above) or any(
+        node.operation.name in (">", "<", ">=", "<=") for node, _ in above
+    )
+
+
+def _are_linked(diagnosing: Diagnosing, old: Expression, new: Expression) -> bool:
+    """Whether one is what a curved function makes of the other."""
+    source = diagnosing.bench.source
+
+    def makes(below: Expression, above: Expression) -> bool:
+        if isinstance(above, Symbol) and above.name in source.definitions:
+            above = source.definitions[above.name].expression
+        if not isinstance(above, Apply) or not above.operation.curved:
+            return False
+        inner = above.operands[0]
+        if isinstance(inner, Symbol) and inner.name in source.definitions:
+            return inner == below or source.definitions[inner.name].expression == below
+        return inner == below
+
+    return makes(old, new) or makes(new, old)
+
+
+def _removed(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    gone = edit.old
+    if isinstance(gone, Number):
+        return "constant-factor"
+    if isinstance(gone, Symbol) and gone.role == "dimension":
+        return "batch-factor"
+    if is_scalar(gone.shape):
+        dimensions = [n for n in walk(gone) if isinstance(n, Symbol) and n.role == "dimension"]
+        return "batch-factor" if dimensions else "constant-factor"
+    values = _values(diagnosing, index, gone)
+    slopes = [q.values for q in diagnosing.judge.quantities.slopes]
+    if values is not None and any(_equal(values, slope) for slope in slopes):
+        return "extra-derivative"
+    return "other"
+
+
+def _equal(values: Sequence[Array], theirs: Sequence[Array]) -> bool:
+    return all(same(a, b) or same(a, b.T) for a, b in zip(values, theirs, strict=True))
+
+
+def _values(diagnosing: Diagnosing, index: int, part: Expression) -> list[Array] | None:
+    try:
+        return [r.evaluate(part, r.before(index)) for r in diagnosing.judge.looked_at]
+    except Failed:
+        return None
+
+
+def _missing(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    k = edit.old
+    if is_scalar(k.shape):
+        dimension = isinstance(k, Symbol) and k.role == "dimension"
+        return "batch-factor" if dimension else "constant-factor"
+    return "missing-link"
+
+
+def _missing_term(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    penalty = set(diagnosing.bench.wrt) & mentioned(
+        edit.new if edit.old in walk(edit.new) else edit.old
+    )
+    return "regularisation" if penalty and diagnosing.penalised else "other"
+
+
+def _extra_term(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    if not isinstance(edit.old, Apply):
+        return "other"
+    gone = [o for o in edit.old.operands if o is not edit.new]
+    return "regularisation" if any(is_penalty(diagnosing, o) for o in gone) else "other"
+
+
+def _extra_function(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    return "other"
+
+
+def _broadcast(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    return "broadcast-not-summed" if diagnosing.is_broadcast else "unreduced"
+
+
+def _averaged(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    return edit.kind if diagnosing.is_broadcast else "batch-factor"
+
+
+NAMERS = {
+    "transpose": _transpose,
+    "factor-order": _order,
+    "wrong-quantity": _quantity,
+    "extra-factor": _removed,
+    "extra-term": _extra_term,
+    "extra-function": _extra_function,
+    "missing-value": _missing,
+    "missing-slope": _missing,
+    "missing-term": _missing_term,
+    "broadcast-not-summed": _broadcast,
+    "bias-averaged": _averaged,
+}

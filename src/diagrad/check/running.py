@@ -1,0 +1,112 @@
+"""The lines of an answer, worked out at a point, with or without one of them changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from diagrad.check.reading import NOWHERE, Line, Work
+from diagrad.check.witness import Point
+from diagrad.evaluate import Environment, evaluate, with_definitions
+from diagrad.expression import Apply, Expression, Symbol, walk
+from diagrad.operations.room import Array
+
+# What a line is changed to: an expression, or a value.
+Change = Expression | Array
+
+
+class Failed(Exception):
+    """A value that cannot be worked out: shapes that do not fit, a singular matrix."""
+
+
+class Running:
+    """An answer at one point."""
+
+    def __init__(self, work: Work, point: Point) -> None:
+        self.work, self.point = work, point
+        with np.errstate(all="ignore"):
+            self.start = with_definitions(work.known, point.environment)
+        self._before: dict[int, Environment] = {0: self.start}
+
+    def before(self, index: int) -> Environment:
+        """Values of all names above a line. Names whose line fails have none."""
+        for k in range(len(self._before), index + 1):
+            line, above = self.work.lines[k - 1], self._before[k - 1]
+            try:
+                value = self.evaluate(line.value, above)
+            except Failed:
+                arrays = {n: a for n, a in above.arrays.items() if n not in line.names}
+                self._before[k] = Environment(
+                    arrays, above.sizes, above.functions, above.dtype, above.rounded
+                )
+            else:
+                self._before[k] = above.having(dict.fromkeys(line.names, value))
+        return self._before[index]
+
+    def claim(self, index: int, number: int = -1) -> Array:
+        """The value of a claim of a line. Raises Failed."""
+        line = self.work.lines[index]
+        return self.evaluate(line.claims[number].expression, self.before(index))
+
+    def final(self, last: int, index: int, change: Change) -> Array:
+        """The value of line `last` with line `index` changed. Raises Failed."""
+        environment = self.before(index)
+        for k in range(index, last + 1):
+            line = self.work.lines[k]
+            if k != index:
+                value = self.evaluate(line.value, environment)
+            elif isinstance(change, np.ndarray):
+                value = change
+            else:
+                value = self.evaluate(change, environment)
+            if k == last:
+                return value
+            environment = environment.having(dict.fromkeys(line.names, value))
+        raise Failed
+
+    def evaluate(self, expression: Expression, environment: Environment) -> Array:
+        return value_of(expression, environment)
+
+
+def value_of(expression: Expression, environment: Environment) -> Array:
+    """The value. Raises Failed where there is none."""
+    try:
+        with np.errstate(all="ignore"):
+            value = evaluate(expression, environment)
+    except (ValueError, KeyError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise Failed from error
+    if value.ndim < 2:
+        raise Failed
+    return value
+
+
+def uses(line: Line, name: str) -> bool:
+    """Whether a line mentions a name."""
+    return any(name in mentioned(claim.expression) for claim in line.claims)
+
+
+def mentioned(expression: Expression) -> set[str]:
+    return {node.name for node in walk(expression) if isinstance(node, Symbol)}
+
+
+def fits(expression: Expression) -> bool:
+    return all(node.shape != NOWHERE for node in walk(expression))
+
+
+def needed(lines: Sequence[Line], last: int) -> set[int]:
+    """The lines that the value of line `last` depends on, itself included."""
+    found, wanted = {last}, mentioned(lines[last].value)
+    for k in range(last - 1, -1, -1):
+        if wanted & set(lines[k].names):
+            found.add(k)
+            wanted = (wanted - set(lines[k].names)) | mentioned(lines[k].value)
+    return found
+
+
+def size_of(expression: Expression) -> int:
+    return sum(1 for _ in walk(expression))
+
+
+def is_call(node: Expression, *names: str) -> bool:
+    return isinstance(node, Apply) and node.operation.name in names

@@ -1,0 +1,90 @@
+"""Answers that are right in a special case alone: a symmetric matrix, labels that sum to 1, matrices
+that commute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diagrad.check.running import Failed, Running
+from diagrad.check.witness import Point, apart, at
+from diagrad.expression import Apply, walk
+from diagrad.operations.room import Array
+
+if TYPE_CHECKING:
+    from diagrad.check.judge import Judge
+
+Change = Callable[[str, Array], Array]
+CLOSE = 1e-9
+
+
+def special(judge: Judge) -> str | None:
+    """The kind of mistake of an answer that is right in a special case, None where there is none."""
+    for kind, change in _cases(judge):
+        if all(_right(judge, point, change) for point in judge.bench.looked_at):
+            return kind
+    return None
+
+
+def _cases(judge: Judge) -> Iterator[tuple[str, Change]]:
+    source = judge.bench.problem.source
+    free = {n for n, d in source.variables.items() if not d.facts}
+    square = {n for n in free if _is_square(judge, n)}
+    if square:
+        yield "special-case", lambda n, a: (a + a.T) / 2 if n in square else a
+    softmaxed = any(
+        isinstance(node, Apply) and node.operation.name in MIXING
+        for d in source.definitions.values()
+        for node in walk(d.expression)
+    )
+    if softmaxed:
+        for name in sorted(free - set(judge.bench.wrt)):
+            yield "fused-identity", _summing(name, 1)
+            yield "fused-identity", _summing(name, 0)
+    if square and _inverts(judge):
+        yield "scalar-rule", lambda n, a: np.diag(np.diag(a)) if n in square else a
+
+
+MIXING = frozenset({"softmax", "log_softmax", "logsumexp", "softmax_cross_entropy", "sigmoid"})
+INVERSES = frozenset({"inv", "pinv", "solve", "det", "logdet", "**"})
+
+
+def _summing(name: str, axis: int) -> Change:
+    def change(n: str, a: Array) -> Array:
+        if n != name:
+            return a
+        positive = np.abs(a) + 0.1
+        return np.asarray(positive / positive.sum(axis=axis, keepdims=True))
+
+    return change
+
+
+def _is_square(judge: Judge, name: str) -> bool:
+    shape = judge.bench.source.variables[name].shape
+    return shape[0] == shape[1] and shape[0].number != 1
+
+
+def _inverts(judge: Judge) -> bool:
+    definitions = judge.bench.source.definitions.values()
+    expressions = [d.expression for d in definitions]
+    expressions += [c.expression for line in judge.lines for c in line.claims]
+    return any(
+        isinstance(node, Apply) and node.operation.name in INVERSES
+        for e in expressions
+        for node in walk(e)
+    )
+
+
+def _right(judge: Judge, point: Point, change: Change) -> bool:
+    """Whether the answer is right at a point that is moved into the special case."""
+    arrays = {n: change(n, a) for n, a in point.drawn.arrays.items()}
+    try:
+        moved = at(point.target, replace(point.drawn, arrays=arrays))
+        value = Running(judge.work, moved).claim(judge.last, judge.wrong_claim())
+    except (Failed, ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return False
+    truth = judge.laid_out(moved)
+    return value.shape == truth.shape and apart(value, truth) < CLOSE

@@ -1,0 +1,196 @@
+"""Points at which an answer is compared with the derivative, and when two values are one.
+
+Values are equal where they differ by no more than rounding explains. How much that is, is found by
+rounding otherwise (see `diagrad.verify.compare`): no fixed tolerance can hide a wrong term that is
+small, or accuse a sum that cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from diagrad.errors import DerivationError, ProblemError
+from diagrad.evaluate import Environment, evaluate, with_definitions
+from diagrad.expression import Expression
+from diagrad.language import Source
+from diagrad.operations.room import Array
+from diagrad.verify.layouts import restore
+from diagrad.verify.numeric import differentiate, directions
+from diagrad.verify.path import path
+from diagrad.verify.points import draw
+
+# Rounding alone; more than rounding ever makes; the part of it that a right value may differ by.
+EXACT, APART, MARGIN = 1e-13, 1e-5, 64.0
+JITTER, ROUNDINGS = 256 * float(np.finfo(float).eps), 3
+# How entries are drawn, and the scales of the variables from the fifth point on.
+PLAN = ("normal", "normal", "positive", "normal", "normal", "small", "large", "normal")
+SCALES = (0.2, 1.0, 5.0)
+TRIES = 4
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What was asked: `formula`, in `layout`, is its derivative as found; None where there is none,
+    and numbers take its place."""
+
+    problem: Source
+    of: Expression
+    wrt: tuple[str, ...]
+    formula: Expression | None
+    layout: str
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Values of all names of the problem; `truth` is the derivative with the axes of the value,
+    then of each variable, and `exact` says that it is known to rounding."""
+
+    target: Target
+    drawn: Environment
+    environment: Environment
+    truth: Array
+    exact: bool
+    style: str
+    known: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return dict(self.environment.sizes)
+
+    @property
+    def of_shape(self) -> Pair:
+        return pair(self.truth.shape[:2])
+
+    @property
+    def wrt_shapes(self) -> list[Pair]:
+        shapes = self.truth.shape[2:]
+        return [pair(shapes[k : k + 2]) for k in range(0, len(shapes), 2)]
+
+    def near(self, rng: np.random.Generator) -> Point:
+        """The same point, all arrays and operations rounded in another way."""
+
+        def rounded(value: Array) -> Array:
+            if value.dtype == bool:
+                return value
+            moved: Array = value * (1 + JITTER * rng.uniform(-1, 1, value.shape))
+            return moved
+
+        arrays = {name: rounded(array) for name, array in self.drawn.arrays.items()}
+        return at(self.target, replace(self.drawn, arrays=arrays, rounded=rounded), self.style)
+
+
+def pair(shape: Sequence[int]) -> Pair:
+    rows, columns = shape
+    return rows, columns
+
+
+def definitions(problem: Source) -> list[tuple[str, Expression]]:
+    return [(name, d.expression) for name, d in problem.definitions.items()]
+
+
+def at(target: Target, drawn: Environment, style: str = "") -> Point:
+    """The point with all its values. Raises ValueError where there is no finite derivative."""
+    with np.errstate(all="ignore"):
+        environment = with_definitions(definitions(target.problem), drawn)
+        value = evaluate(target.of, environment)
+        shapes = [pair(environment.arrays[name].shape) for name in target.wrt]
+        if target.formula is not None:
+            found = evaluate(target.formula, environment)
+            truth, exact = restore(found, target.layout, pair(value.shape), shapes), True
+        else:
+            truth, exact = _by_numbers(target, environment, value, shapes)
+    if not np.isfinite(truth).all() or not np.isfinite(value).all():
+        raise ValueError("no finite derivative")
+    return Point(target, drawn, environment, truth, exact, style)
+
+
+def _by_numbers(
+    target: Target, environment: Environment, value: Array, shapes: list[Pair]
+) -> tuple[Array, bool]:
+    """The derivative along all entries. Raises ValueError where it is not found so."""
+    route = path(target.problem, target.of, target.wrt, [], {})
+    chosen = directions(tuple(shapes), np.random.default_rng(0))
+    found = differentiate(route, environment, chosen)
+    if not chosen.whole or not found.settled(1e-6 * float(np.abs(found.value).max())):
+        raise ValueError("not found by numbers")
+    order = len(shapes)
+    moved = np.moveaxis(found.value, (-2, -1), (0, 1))
+    axes = [size for shape in shapes for size in shape]
+    return moved.reshape(*pair(value.shape), *axes), order == 1 and route.analytic
+
+
+def points(target: Target, seed: int = 0) -> Iterator[Point]:
+    """Points of several magnitudes, the first two normal ones; always the same for a seed."""
+    for number, style in enumerate(PLAN):
+        for attempt in range(TRIES):
+            rng = np.random.default_rng((seed, number, attempt))
+            try:
+                drawn = draw(target.problem, rng, style)
+                yield at(target, _scaled(target.problem, drawn, rng, number), style)
+            except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+                if isinstance(error, ProblemError | DerivationError):
+                    raise
+                continue
+            break
+
+
+def _scaled(
+    problem: Source, drawn: Environment, rng: np.random.Generator, number: int
+) -> Environment:
+    """From the fifth point on, variables without facts are each on a scale of their own."""
+    if number < 4:
+        return drawn
+    arrays = {
+        name: array * (1.0 if problem.variables[name].facts else rng.choice(SCALES))
+        for name, array in drawn.arrays.items()
+    }
+    return replace(drawn, arrays=arrays)
+
+
+def apart(a: Array, b: Array) -> float:
+    """The largest difference, relative to the largest entry of either."""
+    scale = max(largest(a), largest(b))
+    return largest(a - b) / scale if scale else 0.0
+
+
+def largest(a: Array) -> float:
+    return float(np.abs(a).max(initial=0.0))
+
+
+def same(a: Array, b: Array, tolerance: float = 1e-9) -> bool:
+    """Whether two arrays of one shape are equal, as far as a well conditioned point shows."""
+    return a.shape == b.shape and bool(np.isfinite(a).all()) and apart(a, b) <= tolerance
+
+
+def equal(
+    point: Point, value: Callable[[Point], Array], truth: Callable[[Point], Array]
+) -> bool | None:
+    """Whether two values are one at a point; None where rounding hides it. `value` and `truth` are
+    worked out again with other roundings where they differ by little."""
+    ours, theirs = truth(point), value(point)
+    if ours.shape != theirs.shape:
+        return False
+    if not np.isfinite(theirs).all():
+        return None
+    difference = apart(ours, theirs)
+    if difference <= EXACT:
+        return True
+    if not point.exact:
+        return difference <= 1e-5 or (None if difference < 1e-3 else False)
+    noise, scale = 0.0, max(largest(ours), largest(theirs))
+    rng = np.random.default_rng(0)
+    for _ in range(ROUNDINGS):
+        try:
+            near = point.near(rng)
+            moved = largest(ours - truth(near)) + largest(theirs - value(near))
+            noise = max(noise, moved / scale)
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            return None
+    if difference <= noise:
+        return True
+    return None if difference <= MARGIN * noise and difference < APART else False
