@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diagrad.check.tape import Adjoints, Tape
+from diagrad.check.tape import Adjoints, Tape, plain
 from diagrad.check.witness import Point, Target, definitions, points
 from diagrad.derivation.restate import restated
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError
 from diagrad.evaluate import evaluate
-from diagrad.expression import Expression, Symbol
+from diagrad.expression import Apply, Expression, Symbol
 from diagrad.facts import structure_of
 from diagrad.formula import Formula
 from diagrad.layouts import arranged
@@ -44,8 +44,17 @@ class Bench:
                 )
         self.arrangement = arranged(layout, self.expression.shape, [problem.shapes[n] for n in wrt])
         self.layout = self.arrangement.layout
-        self.restated = restated(problem.source, self.expression, wrt[:1])
+        self.on_the_way = self._gradient() if len(wrt) == 2 else self.expression
+        self.restated = restated(problem.source, self.on_the_way, wrt[-1:])
         self.source = self.restated.source
+
+    def _gradient(self) -> Expression:
+        """The first derivative, of which a second one is the Jacobian; where it is not found, the
+        value itself."""
+        try:
+            return self.problem.derive(self.of, self.wrt[0]).result.expression
+        except (DerivationError, InternalError):
+            return self.expression
 
     @cached_property
     def formula(self) -> Formula | None:
@@ -61,7 +70,7 @@ class Bench:
     @cached_property
     def target(self) -> Target:
         formula = self.formula
-        of = Symbol(self.expression.shape, self.restated.of, "definition")
+        of = self.expression
         if formula is None:
             return Target(self.source, of, self.wrt, None, self.layout)
         layout = formula.layout or self.layout
@@ -100,6 +109,44 @@ class Bench:
         return [Tape(way, named[end][1], point.environment) for point in self.looked_at]
 
     @cached_property
+    def variables(self) -> frozenset[str]:
+        """The variables, scalars aside, that the value depends on."""
+        return self.depends(self.expression)
+
+    @cached_property
+    def penalties(self) -> list[Expression]:
+        """Terms of a scalar value, of several, that depend on one variable alone."""
+        if not is_scalar(self.on_the_way.shape):
+            return []
+        terms = list(self._terms(self.source.definitions[self.restated.of].expression))
+        alone = [term for term in terms if len(self.depends(term)) == 1]
+        return alone if len(terms) > 1 and len(self.variables) > 1 else []
+
+    @cached_property
+    def penalised(self) -> frozenset[str]:
+        return frozenset(n for term in self.penalties for n in self.depends(term))
+
+    def depends(self, expression: Expression) -> frozenset[str]:
+        """The variables, scalars aside, that an expression depends on."""
+        declared = self.source.variables
+        needed = self.source.needed(expression)
+        return frozenset(n for n in needed if n in declared and not is_scalar(declared[n].shape))
+
+    def _terms(self, node: Expression) -> Iterator[Expression]:
+        """The terms of a scalar, through names, sums and constant factors."""
+        if isinstance(node, Symbol) and node.name in self.source.definitions:
+            yield from self._terms(self.source.definitions[node.name].expression)
+        elif isinstance(node, Apply) and node.operation.name in ("+", "-", "negate", "*", "/"):
+            inner = [operand for operand in node.operands if self.depends(operand)]
+            if node.operation.name in ("*", "/") and len(inner) > 1:
+                yield node
+                return
+            for operand in inner:
+                yield from self._terms(operand)
+        else:
+            yield node
+
+    @cached_property
     def moving(self) -> frozenset[str]:
         """Everything that adjoints are worked out for: all variables, and `wrt` itself."""
         return frozenset(self.source.variables) | frozenset(self.wrt)
@@ -108,13 +155,19 @@ class Bench:
     def adjoints(self) -> list[Adjoints]:
         return [tape.adjoints(self.moving) for tape in self.tapes]
 
-    @cached_property
-    def summaries(self) -> Mapping[str, list[Array]]:
-        """Adjoints by name, each in the shape of the name: of a scalar value only."""
-        if not is_scalar(self.expression.shape):
-            return {}
-        names = self.adjoints[0].names
-        return {name: [a.names[name][0] for a in self.adjoints] for name in names}
+    def between(self, above: str, below: str) -> list[Array] | None:
+        """The derivative of a name by a name below it; None where it does not depend on it."""
+        names = definitions(self.source)
+        end = next((k for k, (name, _) in enumerate(names) if name == above), None)
+        if end is None or below not in self.source.needed(names[end][1]):
+            return None
+        needed = self.source.needed(names[end][1])
+        way = [(name, e) for name, e in names[:end] if name in needed]
+        found = []
+        for point in self.looked_at:
+            tape = Tape(way, names[end][1], point.environment)
+            found.append(plain(tape.adjoints(self.moving | {below}).names[below]))
+        return found
 
     def values(self, expression: Expression) -> list[Array]:
         """The values of an expression at the points looked at."""

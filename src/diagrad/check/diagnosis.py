@@ -8,6 +8,7 @@ decides, the kind is "other".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,31 +20,33 @@ from diagrad.check import edits as small
 from diagrad.check import exchanges as large
 from diagrad.check.edits import Edit, Place, places
 from diagrad.check.judge import Judge
-from diagrad.check.naming import kind_of, kind_of_slip, penalties
+from diagrad.check.naming import kind_of, kind_of_slip
 from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
 from diagrad.check.reading import NOWHERE, combined
 from diagrad.check.running import Failed, fits
-from diagrad.check.slips import Slip, Slips
+from diagrad.check.slips import MIXES, Slip, Slips
 from diagrad.check.special import special
-from diagrad.check.witness import apart
-from diagrad.expression import Apply, Expression, Number, Symbol, number
+from diagrad.check.witness import apart, largest
+from diagrad.expression import Apply, Expression, Number, Symbol, number, walk
 from diagrad.operations.room import Array
 
 MOST_PLACES, MOST_PAIRS = 80, 4000
 CLOSE = 1e-9
+# Names that say that a line is a derivative.
+DERIVATIVE = re.compile(r"d|g|err|nabla|D[^a-z]|Delta|adj")
 
 FIRST: tuple[Callable[[Place], Iterator[Edit]], ...] = (
-    small.axes,
     small.signs,
     small.transposes,
     small.orders,
     small.hadamards,
     small.groupings,
+    small.swapped,
+    small.contracted,
 )
 SECOND: tuple[Callable[[Place], Iterator[Edit]], ...] = (small.removals, small.symmetrised)
 THIRD: tuple[Callable[[Place], Iterator[Edit]], ...] = (
-    small.numbers,
     large.functions,
     large.inverses,
 )
@@ -78,11 +81,26 @@ class Diagnosing:
 
     def diagnosed(self) -> Diagnosis:
         """The first line that is wrong, and what is wrong with it."""
+        weak: Diagnosis | None = None
         for index in self.suspects:
             found = self.line(index)
-            if found is not None:
+            if found is not None and not self._is_weak(found):
                 return found
-        return self._by_name() or Diagnosis(self.judge.last, "other", self.claim(self.judge.last))
+            weak = weak or found
+        return (
+            weak
+            or self._by_name()
+            or Diagnosis(self.judge.last, "other", self.claim(self.judge.last))
+        )
+
+    def _is_weak(self, found: Diagnosis) -> bool:
+        """Whether all that speaks against a line is a constant: the name of an intermediate that is
+        not a derivative's may well be a multiple of one."""
+        line = self.lines[found.line]
+        if found.line == self.judge.last or found.meant is not None or found.edit is None:
+            return False
+        whole = found.kind in ("sign", "constant-factor", "batch-factor")
+        return whole and not DERIVATIVE.match(line.target or "")
 
     def claim(self, index: int) -> int:
         return self.judge.wrong_claim() if index == self.judge.last else -1
@@ -101,9 +119,7 @@ class Diagnosing:
             return False
         stated = self.judge.targets.restated(index) or self.judge.targets.meant(index)
         match = self.judge.quantities.match
-        if stated is not None and match(values, [stated]) is None:
-            return False
-        return match(values) is not None
+        return match(values, None if stated is None else [stated]) is not None
 
     def line(self, index: int) -> Diagnosis | None:
         """What is wrong with a line, if a change of it alone makes the answer right."""
@@ -111,7 +127,10 @@ class Diagnosing:
         tree = self.lines[index].claims[number].expression
         meant = self.judge.targets.restated(index) or self.judge.targets.meant(index)
         search = Search(self, index, tree, meant)
-        tried = search.first(FIRST)
+        tried = search.first((small.axes,))
+        if tried is None and self._vanishes(index, number):
+            return Diagnosis(index, "softmax-summed", number, meant=meant)
+        tried = tried or search.first(FIRST)
         slip = None if tried else self._slip(index, number, meant)
         kind = None if tried or slip else self._special(index)
         ratio = None
@@ -132,16 +151,29 @@ class Diagnosing:
         edit = tried.edit if tried else None
         return Diagnosis(index, kind, number, edit, slip, ratio, meant)
 
+    def _vanishes(self, index: int, number: int) -> bool:
+        """Whether a line sums what sums to 0, as the rows of a softmax's Jacobian do."""
+        tree = self.lines[index].claims[number].expression
+        values = self.judge.values(index, number)
+        if values is None or not any(small.is_(n, "sum", "mean", "@") for n in walk(tree)):
+            return False
+        mixes = any(u.node.operation.name in MIXES for u in self.bench.adjoints[0].uses)
+        nothing = all(
+            largest(v) <= 1e-12 * largest(t) for v, t in zip(values, self._truth, strict=False)
+        )
+        return mixes and nothing
+
+    @cached_property
+    def _truth(self) -> list[Array]:
+        return [allowed[0][1] for allowed in self.judge.allowed]
+
     def _slip(self, index: int, number: int, meant: Quantity | None) -> Slip | None:
         values = self.judge.values(index, number)
         if values is None:
             return None
-        names = [self.bench.wrt[0]] if index == self.judge.last else []
-        if meant is not None:
-            names = [meant.name]
-        if len(self.bench.wrt) > 1:
-            return None
-        names = names or list(self.bench.adjoints[0].names)
+        names = [self.bench.wrt[-1]] if index == self.judge.last else []
+        if meant is not None and not names:
+            names = [meant.name] if meant.role == "adjoint" and meant.name else []
         for slip in self.slips.all:
             for name in names:
                 found = slip.values(name)
@@ -182,11 +214,6 @@ class Diagnosing:
                 return None
             which = fitting[0]
         return which
-
-    @cached_property
-    def penalised(self) -> frozenset[str]:
-        """Variables that a term of the value depends on alone, as a penalty does."""
-        return penalties(self.bench)
 
     @cached_property
     def is_broadcast(self) -> bool:
@@ -297,7 +324,7 @@ class Search:
 
     def later(self) -> Tried | None:
         names = self.names
-        found = self._try(large.others(self.tree, names))
+        found = self.first((small.numbers,)) or self._try(large.others(self.tree, names))
         found = found or self.first(SECOND)
         quantities = self.quantities
         for place in self.places if found is None else []:

@@ -151,14 +151,12 @@ def hadamards(place: Place) -> Iterator[Edit]:
             yield edit("hadamard-matmul", place, product("*", [*_even(left), *_even(right)]))
         yield from _undiagonal(place, a, b)
         return
-    outer = mixed(node.operation, [a.shape, b.shape])
+    outer = node.shape != NOWHERE and a.shape != b.shape
     for left, right in ((a, b), (b, a)):
         for x, y in ((left, right), (transposed(left), right), (left, transposed(right))):
             kind = "unreduced" if outer else "hadamard-matmul"
             yield edit(kind, place, combined("@", x, y))
-    for x, y in ((a, _diagonal(b)), (_diagonal(a), b)):
-        if x is not None and y is not None:
-            yield edit("hadamard-matmul", place, combined("@", x, y))
+    yield from _undiagonal(place, a, b)
 
 
 def _even(node: Expression) -> list[Expression]:
@@ -262,6 +260,23 @@ def _joined(operands: Sequence[Expression], between: Sequence[str]) -> Expressio
     return made
 
 
+def swapped(place: Place) -> Iterator[Edit]:
+    """The operands of a Kronecker or outer product the other way round."""
+    node = place.node
+    if isinstance(node, Apply) and node.operation.name in ("kron", "outer", "solve"):
+        a, b = node.operands
+        for left in (b, transposed(b)):
+            for right in (a, transposed(a)):
+                new = rebuilt(replace(node, operands=(left, right)))
+                yield edit("factor-order", place, new)
+
+
+def contracted(place: Place) -> Iterator[Edit]:
+    """A trace for the whole matrix."""
+    if not place.above and has_axes(place.node) and place.node.shape[0] == place.node.shape[1]:
+        yield edit("unreduced", place, rebuilt(Apply(NOWHERE, WORDS["trace"], (place.node,))))
+
+
 def numbers(place: Place) -> Iterator[Edit]:
     """Another number where one stands, another power, a term twice or half."""
     node = place.node
@@ -269,7 +284,8 @@ def numbers(place: Place) -> Iterator[Edit]:
         v = node.value
         for other in dict.fromkeys((v * 2, v / 2, v + 1, v - 1, -v, 1 / v if v else v)):
             if other != v:
-                yield edit("constant-factor", place, number(other))
+                power = is_(place.parent, "**") and place.above[-1][1] == 1
+                yield edit("other" if power else "constant-factor", place, number(other))
     elif is_(node, "square"):
         yield edit("constant-factor", place, node.operands[0])  # type: ignore[attr-defined]
     if is_(place.parent, *SUMS):
@@ -351,8 +367,8 @@ def _doubled(place: Place, node: Apply) -> Iterator[Edit]:
     product_ = node.operands[0]
     assert isinstance(product_, Apply)
     two, matrix = product_.operands
-    if isinstance(two, Number) and two.value == 2 and has_axes(matrix):
-        if matrix.shape[0] == matrix.shape[1]:
-            both = combined("+", matrix, transposed(matrix))
-            new = rebuilt(replace(node, operands=(both, *node.operands[1:])))
-            yield edit("special-case", place, new)
+    square = has_axes(matrix) and matrix.shape[0] == matrix.shape[1]
+    if isinstance(two, Number) and two.value == 2 and square:
+        both = combined("+", matrix, transposed(matrix))
+        new = rebuilt(replace(node, operands=(both, *node.operands[1:])))
+        yield edit("special-case", place, new)

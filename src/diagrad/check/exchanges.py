@@ -55,6 +55,11 @@ def others(tree: Expression, names: Sequence[Expression]) -> Iterator[Edit]:
                     yield Edit("wrong-quantity", symbol, other, place.having(new))
             for place in at:
                 yield Edit("wrong-quantity", symbol, other, place.having(other))
+    for place in found:
+        if isinstance(place.node, Apply) and place.above and has_axes(place.node):
+            for other in names:
+                if other != place.node and other.shape == place.node.shape:
+                    yield Edit("wrong-quantity", place.node, other, place.having(other))
 
 
 def _stands(place: Place) -> bool:

@@ -208,6 +208,10 @@ class Judge:
             for other in claims[1:]
         )
 
+    def varies(self, expression: Expression) -> bool:
+        """Whether an expression depends on the variable."""
+        return bool(self.bench.source.needed(expression) & set(self.bench.wrt))
+
     def _is(self, values: Sequence[Array], meant: Quantity) -> bool:
         return self.quantities.match(values, [meant]) is not None
 

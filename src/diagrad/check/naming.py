@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from diagrad.check.bench import Bench
 from diagrad.check.edits import Edit, chain, is_, places
 from diagrad.check.ratios import Ratio
 from diagrad.check.running import Failed, mentioned
@@ -18,7 +17,7 @@ from diagrad.operations.room import Array
 if TYPE_CHECKING:
     from diagrad.check.diagnosis import Diagnosing
 
-MASKS = frozenset({"where", "step", "sign", "relu′", "maximum", "minimum"})
+MASKS = frozenset({"where", "step", "relu′", "maximum", "minimum", "clip"})
 INVERSES = frozenset({"inv", "pinv", "solve", "**"})
 
 
@@ -37,50 +36,20 @@ def kind_of(diagnosing: Diagnosing, index: int, edit: Edit | None, ratio: Ratio 
 def _of_ratio(diagnosing: Diagnosing, edit: Edit, ratio: Ratio) -> str:
     if is_penalty(diagnosing, edit.old) and edit.old is not edit.whole:
         return "regularisation"
+    if ratio.kind == "scalar" and diagnosing.judge.varies(ratio.expression):
+        return "missing-link"
+    if any(is_(node, "sqrt", "**") for node in walk(ratio.expression)):
+        return "constant-factor"
     return {"sign": "sign", "dimension": "batch-factor"}.get(ratio.kind, "constant-factor")
 
 
 def kind_of_slip(diagnosing: Diagnosing, slip: Slip) -> str:
-    """A term that is not differentiated is a penalty, or one of several places of the variable."""
+    """A term that is not differentiated is one of several places of the variable."""
     if slip.kind == "missing-term":
-        operand = slip.use.node.operands[slip.use.operand]
-        alone = depends(diagnosing.bench, operand)
-        return "regularisation" if len(alone) == 1 else "one-occurrence"
+        return "one-occurrence"
     if slip.kind == "missing-link" and slip.use.node.operation.name == "softmax":
         return "fused-identity"
     return slip.kind
-
-
-def depends(bench: Bench, expression: Expression) -> frozenset[str]:
-    """The variables, scalars aside, that an expression depends on."""
-    variables = bench.source.variables
-    return frozenset(
-        n
-        for n in bench.source.needed(expression)
-        if n in variables and not is_scalar(variables[n].shape)
-    )
-
-
-def penalties(bench: Bench) -> frozenset[str]:
-    """Variables that one of several terms of the value depends on alone, as a penalty does."""
-    terms = list(_terms(bench, bench.source.definitions[bench.restated.of].expression))
-    alone = [depends(bench, term) for term in terms]
-    return frozenset(n for names in alone if len(names) == 1 and len(terms) > 1 for n in names)
-
-
-def _terms(bench: Bench, node: Expression) -> Iterator[Expression]:
-    """The terms of a scalar, through names, sums and constant factors."""
-    if isinstance(node, Symbol) and node.name in bench.source.definitions:
-        yield from _terms(bench, bench.source.definitions[node.name].expression)
-    elif is_(node, "+", "-", "negate"):
-        for operand in node.operands:  # type: ignore[attr-defined]
-            yield from _terms(bench, operand)
-    elif is_(node, "*", "/") and any(not depends(bench, o) for o in node.operands):  # type: ignore[attr-defined]
-        for operand in node.operands:  # type: ignore[attr-defined]
-            if depends(bench, operand):
-                yield from _terms(bench, operand)
-    else:
-        yield node
 
 
 def is_penalty(diagnosing: Diagnosing, term: Expression) -> bool:
@@ -96,7 +65,7 @@ def is_penalty(diagnosing: Diagnosing, term: Expression) -> bool:
     simple = {"*", "/", "negate", "@", "T", "sign"}
     plain = all(n.operation.name in simple for n in walk(term) if isinstance(n, Apply))
     scalars = matrices & source.variables.keys()
-    return len(names) == 1 and not rest and plain and bool(scalars or diagnosing.penalised)
+    return len(names) == 1 and not rest and plain and bool(scalars or diagnosing.bench.penalised)
 
 
 def _transpose(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
@@ -107,46 +76,55 @@ def _transpose(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
 
 def _order(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     factors = chain(edit.old, "@")
-    inverses = sum(is_(f, *INVERSES) for f in factors)
-    return "scalar-rule" if inverses >= 2 else "factor-order"
+    inverses = [f for f in factors if _inverts(diagnosing, f)]
+    return "scalar-rule" if len(inverses) >= 2 else "factor-order"
+
+
+def _inverts(diagnosing: Diagnosing, factor: Expression) -> bool:
+    """Whether a factor is an inverse, or a name for one."""
+    given = diagnosing.judge.work.problem.definitions
+    if isinstance(factor, Symbol) and factor.name in given:
+        return _inverts(diagnosing, given[factor.name].expression)
+    if is_(factor, *INVERSES):
+        return True
+    inner = factor.operands if isinstance(factor, Apply) else ()
+    simple = is_(factor, "negate", "T", "*", "/")
+    return simple and any(_inverts(diagnosing, operand) for operand in inner)
 
 
 def _quantity(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     tree = diagnosing.lines[index].claims[diagnosing.claim(index)].expression
-    if not isinstance(edit.old, Symbol):
-        return "wrong-quantity"
     at = [p for p in places(tree) if p.node == edit.old]
     if any(_is_mask(p.above) for p in at):
         return "mask"
-    if _are_linked(diagnosing, edit.old, edit.new) and not all(is_(p.parent, "@", "T") for p in at):
+    if _is_at_point(diagnosing, index, edit):
         return "wrong-point"
     penalised = any(is_penalty(diagnosing, p.above[-1][0]) for p in at if p.above)
-    if penalised and diagnosing.penalised:
+    if penalised and diagnosing.bench.penalised:
         return "regularisation"
     return "wrong-quantity"
+
+
+def _is_at_point(diagnosing: Diagnosing, index: int, edit: Edit) -> bool:
+    """Whether what was exchanged is where a function, or its derivative, is taken."""
+    slopes = [q.values for q in diagnosing.judge.quantities.slopes]
+    for place in places(edit.whole):
+        node = place.node
+        if not isinstance(node, Apply) or edit.new not in walk(node):
+            continue
+        called = len(node.operands) == 1 and node.operation.curved
+        if called and node.operands[0] == edit.new:
+            return True
+        values = _values(diagnosing, index, node)
+        if values is not None and any(_equal(values, slope) for slope in slopes):
+            return True
+    return False
 
 
 def _is_mask(above: Sequence[tuple[Apply, int]]) -> bool:
     return any(node.operation.name in MASKS and k == 0 for node, k in above) or any(
         node.operation.name in (">", "<", ">=", "<=") for node, _ in above
     )
-
-
-def _are_linked(diagnosing: Diagnosing, old: Expression, new: Expression) -> bool:
-    """Whether one is what a curved function makes of the other."""
-    source = diagnosing.bench.source
-
-    def makes(below: Expression, above: Expression) -> bool:
-        if isinstance(above, Symbol) and above.name in source.definitions:
-            above = source.definitions[above.name].expression
-        if not isinstance(above, Apply) or not above.operation.curved:
-            return False
-        inner = above.operands[0]
-        if isinstance(inner, Symbol) and inner.name in source.definitions:
-            return inner == below or source.definitions[inner.name].expression == below
-        return inner == below
-
-    return makes(old, new) or makes(new, old)
 
 
 def _removed(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
@@ -188,7 +166,7 @@ def _missing_term(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     penalty = set(diagnosing.bench.wrt) & mentioned(
         edit.new if edit.old in walk(edit.new) else edit.old
     )
-    return "regularisation" if penalty and diagnosing.penalised else "other"
+    return "regularisation" if penalty and diagnosing.bench.penalised else "other"
 
 
 def _extra_term(diagnosing: Diagnosing, index: int, edit: Edit) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from diagrad.check.bench import Bench
 from diagrad.check.ratios import Ratio, Ratios
 from diagrad.check.reading import combined, exchanged, rebuilt
-from diagrad.check.tape import Tape, Use
+from diagrad.check.tape import Tape, Use, plain
 from diagrad.check.witness import definitions, same
 from diagrad.evaluate import parts
 from diagrad.expression import Apply, Expression, Symbol, number
@@ -58,7 +58,7 @@ class Quantities:
 
     @cached_property
     def listed(self) -> list[Quantity]:
-        return [*self.forward, *self.backward, *self.local]
+        return [*self.forward, *self.backward, *self.local, *self.shares]
 
     @cached_property
     def forward(self) -> list[Quantity]:
@@ -98,9 +98,25 @@ class Quantities:
                     words = (
                         f"∂{self.shown(self.bench.of)}/∂({printed(node, 'unicode', self.names)})"
                     )
-                    values = [self._plain(a.nodes[id(node)]) for a in self.bench.adjoints]
+                    values = [plain(a.nodes[id(node)]) for a in self.bench.adjoints]
                     found.append(Quantity("adjoint", "", words, values, node))
         return found
+
+    @cached_property
+    def shares(self) -> list[Quantity]:
+        """What comes to the variable by each of its places, where it has several."""
+        first = self.bench.adjoints[0]
+        wrt = self.bench.wrt[-1]
+        at = [
+            k
+            for k, use in enumerate(first.uses)
+            if isinstance(o := use.node.operands[use.operand], Symbol) and o.name == wrt
+        ]
+        words = f"a part of {self.derivative(wrt)}"
+        return [
+            Quantity("share", "", words, [plain(a.shares[k]) for a in self.bench.adjoints])
+            for k in (at if len(at) > 1 else [])
+        ]
 
     @cached_property
     def local(self) -> list[Quantity]:
@@ -176,14 +192,7 @@ class Quantities:
         return printed(use.node, "unicode", self.names)
 
     def _adjoints(self, name: str) -> list[Array]:
-        return [self._plain(a.names[name]) for a in self.bench.adjoints]
-
-    @staticmethod
-    def _plain(adjoint: Array) -> Array:
-        """(f, rows, columns) as a matrix: the gradient of a scalar, or f by entries."""
-        if len(adjoint) == 1:
-            return np.asarray(adjoint[0])
-        return adjoint.transpose(0, 2, 1).reshape(len(adjoint), -1)
+        return [plain(a.names[name]) for a in self.bench.adjoints]
 
     def shown(self, name: str) -> str:
         return printed(Symbol((), name, "definition"), "unicode", self.names)

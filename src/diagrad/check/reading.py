@@ -98,8 +98,7 @@ class LooseReader(ExpressionReader):
         return super()._shape(operation, shapes, parameters)
 
 
-def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expression]] = ()
-) -> Work:
+def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expression]] = ()) -> Work:
     """The lines of an answer. `known` are names of a derivation that the answer may use without
     defining them. Raises ProblemError where it is not in the language."""
     if not isinstance(text, str):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from diagrad.check.reading import NOWHERE, Line, Work
+from diagrad.check.reading import NOWHERE, Line, Work, rebuilt
 from diagrad.check.witness import Point
+from diagrad.dimensions import Size
 from diagrad.evaluate import Environment, evaluate, with_definitions
 from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.operations.room import Array
@@ -55,7 +57,7 @@ class Running:
         for k in range(index, last + 1):
             line = self.work.lines[k]
             if k != index:
-                value = self.evaluate(line.value, environment)
+                value = self.evaluate(self._typed(line.value, environment), environment)
             elif isinstance(change, np.ndarray):
                 value = change
             else:
@@ -65,8 +67,30 @@ class Running:
             environment = environment.having(dict.fromkeys(line.names, value))
         raise Failed
 
+    def _typed(self, expression: Expression, environment: Environment) -> Expression:
+        """An expression that did not fit, with the shapes that its names have now. Raises Failed
+        where it still does not fit."""
+        if fits(expression):
+            return expression
+        return retyped(expression, {n: a.shape[-2:] for n, a in environment.arrays.items()})
+
     def evaluate(self, expression: Expression, environment: Environment) -> Array:
         return value_of(expression, environment)
+
+
+def retyped(expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> Expression:
+    """The expression at these sizes, all names having the shapes of their values. Raises Failed."""
+    if isinstance(expression, Symbol) and expression.role in ("variable", "definition"):
+        if expression.name not in shapes:
+            raise Failed
+        return replace(expression, shape=tuple(map(Size.of, shapes[expression.name])))
+    if not isinstance(expression, Apply):
+        return expression
+    operands = tuple(retyped(operand, shapes) for operand in expression.operands)
+    made = rebuilt(replace(expression, operands=operands))
+    if made.shape == NOWHERE:
+        raise Failed
+    return made
 
 
 def value_of(expression: Expression, environment: Environment) -> Array:

@@ -15,13 +15,15 @@ from itertools import combinations
 import numpy as np
 
 from diagrad.check.bench import Bench
-from diagrad.check.tape import Adjoints, Local, Rule, Tape, Use
-from diagrad.expression import Apply, Symbol
+from diagrad.check.tape import Adjoints, Local, Rule, Use, plain
+from diagrad.dimensions import is_scalar
+from diagrad.expression import Symbol, walk
 from diagrad.operations.room import Array
 from diagrad.show import printed
 
 MOST_SLIPS, MOST_OCCURRENCES = 120, 4
 STATISTICS = frozenset({"sum", "mean", "max", "min", "norm", "norm1", "logsumexp", "prod", "trace"})
+MASKED = frozenset({"relu", "maximum", "minimum", "abs", "clip"})
 MIXES = frozenset({"softmax", "log_softmax"})
 
 
@@ -39,13 +41,6 @@ class Slip:
         if name not in self.found[0].names:
             return None
         return [plain(adjoints.names[name]) for adjoints in self.found]
-
-
-def plain(adjoint: Array) -> Array:
-    """(f, rows, columns) as a matrix: the gradient of a scalar, or f by entries."""
-    if len(adjoint) == 1:
-        return np.asarray(adjoint[0])
-    return adjoint.transpose(0, 2, 1).reshape(len(adjoint), -1)
 
 
 class Slips:
@@ -69,8 +64,9 @@ class Slips:
         uses = [u for u in self.bench.adjoints[0].uses if self._on_the_way(u)]
         for use in uses:
             yield from self._at(use)
-        yield from self._occurrences(uses)
+        yield from self._penalties(uses)
         yield from self._held(uses)
+        yield from self._occurrences(uses)
         yield from self._terms(uses)
 
     def _on_the_way(self, use: Use) -> bool:
@@ -98,6 +94,8 @@ class Slips:
             yield self._slip("missing-link", use, only(use, skipped))
             yield self._slip("extra-derivative", use, only(use, diagonal_twice))
             yield self._slip("softmax-summed", use, only(use, summed))
+        elif operation.name in MASKED and len(use.node.operands) == 2:
+            yield self._slip("mask", use, only(use, masked))
         elif operation.entrywise and operation.curved and len(use.node.operands) == 1:
             yield self._slip("missing-link", use, only(use, skipped))
             yield self._slip("wrong-point", use, only(use, at_value))
@@ -105,7 +103,7 @@ class Slips:
             wrong = in_wrong_form(operation.name)
             if wrong is not None:
                 yield self._slip("wrong-point", use, only(use, wrong))
-            if operation.name in ("relu", "abs", "maximum"):
+            if operation.name in MASKED:
                 yield self._slip("mask", use, only(use, masked))
         elif operation.name == "mean":
             yield self._slip("batch-factor", use, only(use, unaveraged))
@@ -123,17 +121,35 @@ class Slips:
             if 1 < len(places) <= MOST_OCCURRENCES:
                 for count in range(1, len(places)):
                     for gone in combinations(places, count):
-                        yield self._slip("one-occurrence", gone[0], dropping(gone), gone)
+                        inside = self._is_in_penalty(gone[0])
+                        kind = "regularisation" if inside else "one-occurrence"
+                        yield self._slip(kind, gone[0], dropping(gone), gone)
+
+    def _penalties(self, uses: Sequence[Use]) -> Iterator[Slip]:
+        """A penalty that is not differentiated."""
+        for use in uses:
+            if any(use.node.operands[use.operand] is term for term in self.bench.penalties):
+                yield self._slip("regularisation", use, dropping([use]), [use])
+
+    def _is_in_penalty(self, use: Use) -> bool:
+        return any(use.node is node for term in self.bench.penalties for node in walk(term))
 
     def _held(self, uses: Sequence[Use]) -> Iterator[Slip]:
         """Statistics of the variable taken for constants, one, two, or all of them."""
         held = [u for u in uses if u.node.operation.name in STATISTICS and self._is_inner(u)]
+        held += [u for u in uses if self._is_scalar_name(u)]
         single = {id(u.node): u for u in held}
         several = list(single.values())
         for count in sorted({1, 2, len(several)}):
             if 0 < count <= len(several):
                 for gone in combinations(several, count):
                     yield self._slip("held-constant", gone[0], dropping(gone), gone)
+
+    def _is_scalar_name(self, use: Use) -> bool:
+        """Whether a use is of a scalar that has a name, in something that has axes."""
+        operand = use.node.operands[use.operand]
+        named = isinstance(operand, Symbol) and operand.role == "definition"
+        return named and is_scalar(operand.shape) and not is_scalar(use.node.shape)
 
     def _is_inner(self, use: Use) -> bool:
         """Whether it is not the last step to the value."""
@@ -226,8 +242,10 @@ def at_value(use: Use, local: Local) -> Array:
     return _times(local, _slopes(local.at(moved)))
 
 
-def masked(use: Use, local: Local) -> Array:
+def masked(use: Use, local: Local) -> Array | None:
     """The mask of the gradient that comes in, not of what went in."""
+    if local.values[use.operand].shape != local.value.shape:
+        return None
     return np.asarray((local.adjoint * (local.adjoint > 0)).reshape(len(local.adjoint), -1))
 
 
@@ -246,13 +264,3 @@ def in_wrong_form(name: str) -> Rule | None:
         return _times(local, forms[name](local.values[use.operand]))
 
     return rule
-
-
-def slopes_of(tape: Tape, use: Use) -> Array:
-    """f′ at the argument of a function that works entry by entry, in its shape."""
-    rows, columns = tape.values[id(use.node)].shape[-2:]
-    return _slopes(tape.local(use, np.zeros((1, rows, columns))).jacobian)
-
-
-def is_whole(node: Apply, owner: str, bench: Bench) -> bool:
-    return bool(owner) and bench.source.definitions[owner].expression is node

@@ -41,7 +41,8 @@ def _cases(judge: Judge) -> Iterator[tuple[str, Change]]:
         for node in walk(d.expression)
     )
     if softmaxed:
-        for name in sorted(free - set(judge.bench.wrt)):
+        loose = {n for n, d in source.variables.items() if d.facts <= {"positive", "nonneg"}}
+        for name in sorted(loose - set(judge.bench.wrt)):
             yield "fused-identity", _summing(name, 1)
             yield "fused-identity", _summing(name, 0)
     if square and _inverts(judge):

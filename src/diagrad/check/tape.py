@@ -210,3 +210,10 @@ class _Backwards:
 
     def _add(self, into: dict, key: object, array: Array) -> None:  # type: ignore[type-arg]
         into[key] = into[key] + array if key in into else array
+
+
+def plain(adjoint: Array) -> Array:
+    """(f, rows, columns) as a matrix: the gradient of a scalar, or f by entries."""
+    if len(adjoint) == 1:
+        return np.asarray(adjoint[0])
+    return adjoint.transpose(0, 2, 1).reshape(len(adjoint), -1)

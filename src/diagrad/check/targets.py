@@ -43,7 +43,13 @@ class Targets:
             return below if self._is_value(above) else None
         match = HINT.fullmatch(name)
         below = (match["first"] or match["second"]) if match else ""
-        return below if below in self.bench.source.names else self._numbered(name)
+        return below if below in self._names else self._numbered(name)
+
+    @property
+    def _names(self) -> set[str]:
+        """Names of the problem and of the answer."""
+        own = {name for line in self.judge.lines for name in line.names}
+        return own | self.bench.source.names
 
     def _numbered(self, name: str) -> str | None:
         """delta2 and d2 as the derivative by z2, where there is a z2."""
@@ -55,26 +61,54 @@ class Targets:
         return above in {self.bench.of, self.bench.restated.of} | VALUES
 
     def meant(self, index: int, certain: bool = False) -> Quantity | None:
-        """The adjoint that a line's name says it is; with `certain` only where it is written as a
-        quotient of names of the problem."""
+        """The derivative that a line's name says it is; with `certain` only where it is written as
+        a quotient of names of the problem."""
         line = self.judge.lines[index]
         if line.target is None or line.target in self.bench.problem.source.definitions:
             return None
-        if certain and line.target not in self.judge.work.quotients:
+        quotient = self.judge.work.quotients.get(line.target)
+        if certain and (quotient is None or not set(quotient) <= self._problem | VALUES):
             return None
+        if quotient is not None and not self._is_value(quotient[0]):
+            return self._between(index, *quotient)
         below = self._by(line.target)
-        if certain and below not in self.bench.problem.source.names:
-            return None
-        if below is None or self._is_own(index, below):
-            return None
-        backward = self.judge.quantities.backward
-        return next((q for q in backward if q.name == below), None)
+        return None if below is None else self._adjoint(index, below)
 
-    def _is_own(self, index: int, name: str) -> bool:
-        """Whether a name was given another value by the answer itself."""
-        if name in self.bench.problem.source.names:
-            return False
-        return any(name in line.names for line in self.judge.lines[:index])
+    @property
+    def _problem(self) -> frozenset[str]:
+        return self.bench.problem.source.names | {self.bench.of}
+
+    def _adjoint(self, index: int, below: str) -> Quantity | None:
+        """The derivative of the value by a name: by what its value is, where the answer gives it."""
+        backward = self.judge.quantities.backward
+        own = self._own(index, below)
+        if own is None:
+            return next((q for q in backward if q.name == below), None)
+        if own.name:
+            return next((q for q in backward if q.name == own.name), None)
+        return next((q for q in backward if q.expression is own.expression and not q.name), None)
+
+    def _between(self, index: int, above: str, below: str) -> Quantity | None:
+        """The derivative of one name by another, as dq/dx where J is made of q."""
+        upper = self._own(index, above)
+        lower = self._own(index, below)
+        top = upper.name if upper else above
+        bottom = lower.name if lower else below
+        values = self.bench.between(top, bottom) if top and bottom else None
+        if values is None:
+            return None
+        shown = self.judge.quantities.shown
+        return Quantity("jacobian", "", f"∂{shown(above)}/∂{shown(below)}", values)
+
+    def _own(self, index: int, name: str) -> Quantity | None:
+        """What a name that the answer gives a value to is, if that is known."""
+        for k in range(index - 1, -1, -1):
+            if name in self.judge.lines[k].names and name not in self.bench.problem.source.names:
+                values = self.judge.values(k)
+                forward = self.judge.quantities.forward
+                match = self.judge.quantities.match(values, forward) if values else None
+                return match.quantity if match and not match.transposed else None
+        return None
 
     def restated(self, index: int) -> Quantity | None:
         """The definition of the problem that a line states again."""
