@@ -11,13 +11,14 @@ from diagrad.check.diagnosis import Diagnosing, Diagnosis
 from diagrad.check.edits import places
 from diagrad.check.judge import Found, Judge
 from diagrad.check.quantities import Match
-from diagrad.check.reading import Work, read_answer
-from diagrad.check.running import fits
-from diagrad.check.saying import HINTS, SENTENCES, Case
+from diagrad.check.reading import NOWHERE, Claim, Work, read_answer
+from diagrad.check.running import Failed, fits
+from diagrad.check.saying import HINTS, SENTENCES, Case, Link
 from diagrad.check.verdict import Judged, Mistake, Verdict
 from diagrad.dimensions import describe
-from diagrad.errors import DerivationError, InternalError, ProblemError
-from diagrad.expression import Apply, Expression, Symbol
+from diagrad.errors import DerivationError, ProblemError
+from diagrad.expression import Apply, Expression
+from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
 from diagrad.show import printed
 
@@ -73,11 +74,7 @@ def _introduced(bench: Bench, name: str) -> Expression | None:
         by = f"z{delta[1]}" if delta[1].isdigit() else delta[1]
     if len(bench.wrt) > 1 or by not in {*bench.source.variables, *bench.source.definitions}:
         return None
-    try:
-        again = type(bench.problem)(bench.source)
-        return again.derive(bench.restated.of, by).result.expression
-    except (DerivationError, InternalError):
-        return None
+    return bench.derivative(by)
 
 
 class Checking:
@@ -135,38 +132,94 @@ class Checking:
     def _wrong(self, found: Found) -> Verdict:
         diagnosis = Diagnosing(self.judge).diagnosed()
         line = self.work.lines[diagnosis.line]
-        mistake = self._mistake(diagnosis)
+        mistake = self._mistake(diagnosis, found)
         because = f"this is not {self._asked}"
-        if found.why:
+        fits_at_all = self.work.lines[diagnosis.line].claims[diagnosis.claim].misfit is None
+        if found.why and fits_at_all:
             because = f"{because}: {found.why}"
         made = self._made("incorrect", because, found, line.number, mistake, diagnosis)
         return made
 
-    def _mistake(self, diagnosis: Diagnosis) -> Mistake:
+    def _mistake(self, diagnosis: Diagnosis, found: Found) -> Mistake:
         line = self.work.lines[diagnosis.line]
         claim = line.claims[diagnosis.claim]
-        case = Case(line=claim.text, misfit=claim.misfit.message if claim.misfit else "")
-        if diagnosis.meant is not None:
-            case = case._replace(meant=diagnosis.meant.words)
-        elif diagnosis.line == self.judge.last:
-            case = case._replace(meant=self._asked)
+        case = Case(misfit=self._misfit(claim), meant=self._meant(diagnosis))
+        case = case._replace(difference=self._difference(diagnosis, claim, found))
         if diagnosis.edit is not None:
             old, new = diagnosis.edit.old, diagnosis.edit.new
             case = case._replace(old=self._shown(old), new=self._shown(new))
+            case = case._replace(shapes=_shapes(old, new), link=self._link(diagnosis))
         if diagnosis.ratio is not None:
             case = case._replace(ratio=diagnosis.ratio.text)
         if diagnosis.slip is not None:
-            case = case._replace(about=diagnosis.slip.about)
-        wanted = self.bench.formula
-        if diagnosis.line == self.judge.last and wanted is not None:
-            shape = claim.expression.shape
-            if len(shape) == 2 and shape != wanted.expression.shape:
-                case = case._replace(
-                    shape=f"{describe(wanted.expression.shape)}, not {describe(shape)}"
-                )
-        repair = self._repair(diagnosis)
+            use = diagnosis.slip.use
+            case = case._replace(about=diagnosis.slip.about, link=self._slope_of(use.node))
+        if diagnosis.line == self.judge.last:
+            case = case._replace(chain=self.judge.quantities.chain)
         said = SENTENCES[diagnosis.kind](case)
-        return Mistake(diagnosis.kind, said, HINTS[diagnosis.kind], repair)
+        return Mistake(diagnosis.kind, said, HINTS[diagnosis.kind], self._repair(diagnosis))
+
+    def _meant(self, diagnosis: Diagnosis) -> str:
+        if diagnosis.meant is not None:
+            return diagnosis.meant.words
+        return self._asked if diagnosis.line == self.judge.last else ""
+
+    def _misfit(self, claim: Claim) -> str:
+        """Why the shapes do not fit: for a product, which product does not exist."""
+        if claim.misfit is None:
+            return ""
+        for place in reversed(places(claim.expression)):
+            node = place.node
+            if isinstance(node, Apply) and node.shape == NOWHERE and node.operation.name == "@":
+                a, b = (operand.shape for operand in node.operands)
+                if len(a) == len(b) == 2:
+                    return f"The product does not exist: ({describe(a)})({describe(b)})"
+        return claim.misfit.message.partition("; did you mean")[0].capitalize()
+
+    def _difference(self, diagnosis: Diagnosis, claim: Claim, found: Found) -> str:
+        """How far the line is from what it should be."""
+        wanted = self.bench.formula
+        shape = claim.expression.shape
+        if diagnosis.line != self.judge.last or len(shape) != 2 or wanted is None:
+            return ""
+        if shape != wanted.expression.shape:
+            return f": it is {describe(shape)} and should be {describe(wanted.expression.shape)}"
+        return f": at a random point {found.worst}" if found.worst else ""
+
+    def _link(self, diagnosis: Diagnosis) -> Link | None:
+        """The function whose slope is a factor of what an edit changed, or what it brought in."""
+        edit = diagnosis.edit
+        if edit is None or diagnosis.kind not in ("hadamard-matmul", "missing-link"):
+            return None
+        parts: list[Expression] = [edit.old]
+        if diagnosis.kind == "hadamard-matmul" and isinstance(edit.old, Apply):
+            parts = list(edit.old.operands)
+        for part in parts:
+            values = self._values(diagnosis.line, part)
+            if values is None:
+                continue
+            slopes = [q for q in self.judge.quantities.slopes if q.expression is not None]
+            match = self.judge.quantities.match(values, slopes)
+            if match is not None and match.quantity.use is not None:
+                return self._slope_of(match.quantity.use.node)
+        return None
+
+    def _slope_of(self, node: Apply) -> Link | None:
+        quantities = self.judge.quantities
+        slope = next((q for q in quantities.slopes if q.use and q.use.node is node), None)
+        if slope is None or slope.expression is None:
+            return None
+        value, argument = quantities.named(node), quantities.named(node.operands[0])
+        formula = printed(node, "unicode", self.names)
+        sizes = [size for size in node.shape if size.number != 1]
+        size = f"{sizes[0]}×{sizes[0]}" if len(sizes) == 1 else ""
+        return Link(value, formula, argument, self._shown(slope.expression), size)
+
+    def _values(self, index: int, part: Expression) -> list[Array] | None:
+        try:
+            return [run.evaluate(part, run.before(index)) for run in self.judge.looked_at]
+        except Failed:
+            return None
 
     def _repair(self, diagnosis: Diagnosis) -> str | None:
         if diagnosis.edit is None:
@@ -241,17 +294,19 @@ class Checking:
         if diagnosis is None:
             return ()
         tree = self.work.lines[diagnosis.line].claims[diagnosis.claim].expression
-        run = self.judge.looked_at
-        found: dict[str, int] = {}
+        found: list[str] = []
         for place in places(tree)[1:]:
-            node = place.node
-            if not isinstance(node, Apply) or isinstance(node, Symbol) or not fits(node):
+            if not isinstance(place.node, Apply) or not fits(place.node):
                 continue
-            try:
-                values = [r.evaluate(node, r.before(diagnosis.line)) for r in run]
-            except Exception:
-                continue
+            values = self._values(diagnosis.line, place.node)
             among = self.judge.quantities.backward
-            if self.judge.quantities.match(values, among) is not None:
-                found[printed(node, "source", self.names)] = len(place.above)
-        return sorted(found, key=len)[:MOST_RIGHT]
+            if values is not None and self.judge.quantities.match(values, among) is not None:
+                found.append(self._shown(place.node, "source"))
+        return sorted(set(found), key=len)[:MOST_RIGHT]
+
+
+def _shapes(old: Expression, new: Expression) -> str:
+    """The shapes before and after, where they differ."""
+    if len(old.shape) != 2 or len(new.shape) != 2 or old.shape == new.shape:
+        return ""
+    return f" The one is {describe(old.shape)}, the other {describe(new.shape)}."

@@ -155,6 +155,14 @@ class Bench:
     def adjoints(self) -> list[Adjoints]:
         return [tape.adjoints(self.moving) for tape in self.tapes]
 
+    def derivative(self, name: str) -> Expression | None:
+        """The derivative of the value by a name on the way, as the engine finds it."""
+        try:
+            problem = type(self.problem)(self.source)
+            return problem.derive(self.restated.of, name).result.expression
+        except (DerivationError, InternalError):
+            return None
+
     def between(self, above: str, below: str) -> list[Array] | None:
         """The derivative of a name by a name below it; None where it does not depend on it."""
         names = definitions(self.source)

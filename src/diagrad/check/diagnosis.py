@@ -24,6 +24,7 @@ from diagrad.check.naming import kind_of, kind_of_slip
 from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
 from diagrad.check.reading import NOWHERE, combined
+from diagrad.check.restoring import forgotten
 from diagrad.check.running import Failed, fits
 from diagrad.check.slips import MIXES, Slip, Slips
 from diagrad.check.special import special
@@ -45,7 +46,11 @@ FIRST: tuple[Callable[[Place], Iterator[Edit]], ...] = (
     small.swapped,
     small.contracted,
 )
-SECOND: tuple[Callable[[Place], Iterator[Edit]], ...] = (small.removals, small.symmetrised)
+SECOND: tuple[Callable[[Place], Iterator[Edit]], ...] = (
+    small.softmaxed,
+    small.removals,
+    small.symmetrised,
+)
 THIRD: tuple[Callable[[Place], Iterator[Edit]], ...] = (
     large.functions,
     large.inverses,
@@ -134,17 +139,21 @@ class Diagnosing:
         slip = None if tried else self._slip(index, number, meant)
         kind = None if tried or slip else self._special(index)
         ratio = None
+        if tried is None and slip is not None:
+            tried = search.restored(slip)
         if tried is None:
             tried, ratio = search.scaled()
         if tried is None:
             tried = search.later()
         if tried is None and (slip or index == self.judge.last or not fits(tree)):
             tried = search.pairs()
+        if tried is None:
+            tried = search.as_it_should_be()
         if tried is None and slip is None and kind is None:
             return None
         if kind is None:
             kind = (
-                kind_of_slip(self, slip)
+                kind_of_slip(slip)
                 if slip
                 else kind_of(self, index, tried.edit if tried else None, ratio)
             )
@@ -238,7 +247,7 @@ class Diagnosing:
                 continue
             if self.judge.quantities.match(values, [meant]) is None:
                 slip = self._slip(index, number, meant)
-                kind = kind_of_slip(self, slip) if slip else "other"
+                kind = kind_of_slip(slip) if slip else "other"
                 if self.judge.targets.restated(index) is not None:
                     kind = "forward"
                 return Diagnosis(index, kind, number, slip=slip, meant=meant)
@@ -322,6 +331,24 @@ class Search:
         whole = place.having(nothing)
         return [run.final(judge.last, self.index, whole) for run in judge.looked_at]
 
+    def restored(self, slip: Slip) -> Tried | None:
+        """With the term that a slip leaves out."""
+        if self.index != self.parent.judge.last:
+            return None
+        term = forgotten(self.parent.bench, slip)
+        return None if term is None else self._whole(combined("+", self.tree, term))
+
+    def as_it_should_be(self) -> Tried | None:
+        """A line above the last, as the derivation has it, where nothing smaller is found."""
+        if self.index == self.parent.judge.last or self.meant is None or not self.meant.name:
+            return None
+        new = self.parent.bench.derivative(self.meant.name)
+        return None if new is None else self._whole(new)
+
+    def _whole(self, new: Expression) -> Tried | None:
+        new = self.parent.judge.quantities.in_problem(new)
+        return self._try([Edit("other", self.tree, new, new)])
+
     def later(self) -> Tried | None:
         names = self.names
         found = self.first((small.numbers,)) or self._try(large.others(self.tree, names))
@@ -388,7 +415,13 @@ class Search:
         judge = self.parent.judge
         named = [Quantity("value", "", "", [], name) for name in self.names]
         slopes = [q for q in judge.quantities.slopes if q.expression is not None]
-        return [*slopes, *named]
+        halves = [
+            Quantity("slope", "", "", [], factor)
+            for q in slopes
+            if q.expression is not None
+            for factor in small.chain(q.expression, "*")
+        ]
+        return [*slopes, *halves, *named]
 
     @cached_property
     def terms(self) -> list[Quantity]:

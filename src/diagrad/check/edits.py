@@ -19,6 +19,7 @@ from diagrad.language.misfits import mixed
 from diagrad.operations import WORDS
 
 PRODUCTS = frozenset({"*", "@", "/"})
+COMPARISONS = frozenset({"<", ">", "<=", ">=", "==", "!="})
 SUMS = frozenset({"+", "-"})
 LONGEST_CHAIN = 7
 
@@ -54,13 +55,13 @@ Edits = Callable[[Place], Iterator[Edit]]
 
 
 def places(tree: Expression) -> list[Place]:
-    """All parts of a tree, the whole first."""
+    """All parts of a tree, the whole first; not the conditions of where, which are no values."""
     found = [Place(tree, ())]
     for place in found:
         if isinstance(place.node, Apply):
             node = place.node
             found += [Place(o, (*place.above, (node, k))) for k, o in enumerate(node.operands)]
-    return found
+    return [place for place in found if not is_(place.node, *COMPARISONS)]
 
 
 def edit(kind: str, place: Place, new: Expression) -> Edit:
@@ -336,6 +337,40 @@ def _without(
     new = _joined([operands[k] for k in kept], signs_)
     removed = product("*", [operands[k] for k in gone])
     yield Edit("extra-factor", removed, new, place.having(new))
+
+
+def softmaxed(place: Place) -> Iterator[Edit]:
+    """p ∘ (g − Σ g p) for g ∘ p ∘ (1 − p), and diag(p) − p pᵀ for diag(p ∘ (1 − p))."""
+    node = place.node
+    if is_(node, "diag"):
+        factors = _even(node.operands[0])  # type: ignore[attr-defined]
+        for p in factors:
+            if len(factors) == 2 and any(_is_complement(f, p) for f in factors):
+                for outer in (combined("@", p, transposed(p)), combined("@", transposed(p), p)):
+                    yield edit("softmax-diagonal", place, combined("-", node_of("diag", p), outer))
+    if not is_(node, "*") or is_(place.parent, "*"):
+        return
+    factors = _even(node)
+    for p in factors:
+        rest = [f for f in factors if f is not p and not _is_complement(f, p)]
+        if len(rest) == len(factors) - 2 and rest:
+            g = product("*", rest)
+            for axis in (1, 0):
+                inner = node_of("sum", combined("*", g, p), (axis,))
+                new = combined("*", combined("-", g, inner), p)
+                yield edit("softmax-diagonal", place, new)
+
+
+def _is_complement(node: Expression, p: Expression) -> bool:
+    """Whether a factor is 1 − p."""
+    if not isinstance(node, Apply) or node.operation.name != "-":
+        return False
+    one, other = node.operands
+    return isinstance(one, Number) and one.value == 1 and other == p
+
+
+def node_of(word: str, operand: Expression, parameters: tuple[object, ...] = ()) -> Apply:
+    return rebuilt(Apply(NOWHERE, WORDS[word], (operand,), parameters))
 
 
 def symmetrised(place: Place) -> Iterator[Edit]:

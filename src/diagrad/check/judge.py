@@ -104,7 +104,11 @@ class Judge:
         """The first convention that fits at all points; of the one asked for, the worst error."""
         lost = False
         for which, (convention, _) in enumerate(self.allowed[0]):
-            decided = [self._equal(index, number, k, which) for k in values]
+            decided: list[bool | None] = []
+            for k in values:
+                decided.append(self._equal(index, number, k, which))
+                if decided[-1] is False:
+                    break
             if False in decided:
                 continue
             if decided.count(True) >= min(LEAST_POINTS, len(values)):
@@ -160,15 +164,19 @@ class Judge:
 
     def final(self) -> Found:
         """What comes of the last line: of all its claims, the first that is not right."""
-        found = [self.judged(self.last, k) for k in range(len(self.lines[self.last].claims))]
+        found = self._claims
         wrong = [f for f in found if f.convention is None and not f.undecided]
         lost = [f for f in found if f.undecided]
         other = [f for f in found if f.convention != self.allowed[0][0][0]]
         return next(iter([*wrong, *lost, *other, *found]))
 
+    @cached_property
+    def _claims(self) -> list[Found]:
+        return [self.judged(self.last, k) for k in range(len(self.lines[self.last].claims))]
+
     def wrong_claim(self) -> int:
         """The number of the first claim of the last line that is wrong."""
-        found = [self.judged(self.last, k) for k in range(len(self.lines[self.last].claims))]
+        found = self._claims
         return next((k for k, f in enumerate(found) if f.convention is None), len(found) - 1)
 
     def elsewhere(self) -> tuple[int, Match] | None:

@@ -43,7 +43,7 @@ def _of_ratio(diagnosing: Diagnosing, edit: Edit, ratio: Ratio) -> str:
     return {"sign": "sign", "dimension": "batch-factor"}.get(ratio.kind, "constant-factor")
 
 
-def kind_of_slip(diagnosing: Diagnosing, slip: Slip) -> str:
+def kind_of_slip(slip: Slip) -> str:
     """A term that is not differentiated is one of several places of the variable."""
     if slip.kind == "missing-term":
         return "one-occurrence"

@@ -63,9 +63,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Work:
-    """All that was handed in. `quotients` are the names written dJ/dx, as they are kept and as they
-    were written; `problem` is the problem with all names of the answer, `known` those of a derivation
-    that it uses without defining them, with what they stand for."""
+    """All that was handed in. `quotients` are the names written dJ/dx, as they are kept and as
+    they were written; `problem` is the problem with all names of the answer, `known` those of a
+    derivation that it uses without defining them, with what they stand for."""
 
     lines: tuple[Line, ...]
     quotients: dict[str, tuple[str, str]]
@@ -105,8 +105,10 @@ def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expressio
         raise ProblemError(f"an answer is text (str), not {type(text).__name__}")
     if len(text) > LONGEST:
         raise ProblemError(f"an answer has at most {LONGEST} characters, and this {len(text)}")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     kept, quotients = _quotients(text.replace("∂", "d"), problem)
     page = Page(kept, "answer")
+    page.lines = text.split("\n")
     found = tokens(page)
     if len(found) > MOST_TOKENS:
         raise ProblemError(f"an answer has at most {MOST_TOKENS} words and signs")
@@ -119,7 +121,7 @@ def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expressio
     for name, expression in known:
         place = position + len(definitions)
         definitions[name] = Definition(name, expression, place, page.span(0, 1))
-    reader = _Reader(page, replace(problem, definitions=definitions), quotients)
+    reader = _Reader(page, text, replace(problem, definitions=definitions), quotients)
     for line in _grouped(pieces, signs):
         reader.take(*line)
     return Work(tuple(reader.lines), quotients, reader.problem, tuple(known))
@@ -188,8 +190,10 @@ def _grouped(
 class _Reader:
     """Takes the lines in order; a name may be given a new value, as code does."""
 
-    def __init__(self, page: Page, problem: Source, quotients: dict[str, tuple[str, str]]) -> None:
-        self.page, self.problem, self.quotients = page, problem, quotients
+    def __init__(
+        self, page: Page, text: str, problem: Source, quotients: dict[str, tuple[str, str]]
+    ) -> None:
+        self.page, self.text, self.problem, self.quotients = page, text, problem, quotients
         self.lines: list[Line] = []
         self.given: set[str] = set()
 
@@ -205,7 +209,7 @@ class _Reader:
         steps = [sign for sign in signs if sign.text in STEPS]
         if steps:
             claims = [self._stepped(steps[0], parts, targets, claims)]
-        text = " ".join(self.page.text[parts[0].start : parts[-1].end].split())
+        text = self._written(parts[0].start, parts[-1].end)
         self.lines.append(Line(parts[0].line, tuple(targets), tuple(claims), text))
         for name in targets:
             self._define(name, claims[-1].expression)
@@ -235,7 +239,11 @@ class _Reader:
         dimensions = tuple(reader.names.dimensions.values())
         if dimensions != self.problem.dimensions:
             self.problem = replace(self.problem, dimensions=dimensions)
-        return Claim(" ".join(part.words(tree.value).split()), expression, reader.first)
+        return Claim(self._written(part.start, part.end), expression, reader.first)
+
+    def _written(self, start: int, end: int) -> str:
+        """A piece of the answer, as it was written, on one line."""
+        return " ".join(self.text[start:end].split())
 
     def _stepped(
         self, sign: Token, parts: list[Statement], targets: list[str], claims: list[Claim]

@@ -1,5 +1,5 @@
-"""Answers that are right in a special case alone: a symmetric matrix, labels that sum to 1, matrices
-that commute."""
+"""Answers that are right in a special case alone: a symmetric matrix, labels that sum to 1,
+matrices that commute."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLOSE = 1e-9
 
 
 def special(judge: Judge) -> str | None:
-    """The kind of mistake of an answer that is right in a special case, None where there is none."""
+    """The kind of mistake of an answer that is right in a special case, or None."""
     for kind, change in _cases(judge):
         if all(_right(judge, point, change) for point in judge.bench.looked_at):
             return kind

@@ -79,7 +79,7 @@ class Targets:
         return self.bench.problem.source.names | {self.bench.of}
 
     def _adjoint(self, index: int, below: str) -> Quantity | None:
-        """The derivative of the value by a name: by what its value is, where the answer gives it."""
+        """The derivative of the value by a name: by what it is, where the answer gives it."""
         backward = self.judge.quantities.backward
         own = self._own(index, below)
         if own is None:
