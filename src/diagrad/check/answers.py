@@ -252,11 +252,11 @@ class Checking:
             mistake,
             self._right(diagnosis) if wrong else (),
             self._lines(diagnosis) if wrong else (),
-            self._evidence(found),
+            self._evidence(found, diagnosis),
             self.bench.formula.source if self.bench.formula else None,
         )
 
-    def _evidence(self, found: Found) -> dict[str, Any]:
+    def _evidence(self, found: Found, diagnosis: Diagnosis | None) -> dict[str, Any]:
         points = self.bench.points
         evidence: dict[str, Any] = {
             "seed": self.bench.seed,
@@ -268,6 +268,8 @@ class Checking:
             evidence["convention"] = found.convention.name
         elif found.worst:
             evidence |= {"relative_error": float(f"{found.error:.3g}"), "worst": found.worst}
+        if diagnosis is not None and diagnosis.ratio is not None:
+            evidence["ratio"] = diagnosis.ratio.text
         return evidence
 
     def _lines(self, diagnosis: Diagnosis | None) -> list[Judged]:

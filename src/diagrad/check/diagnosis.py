@@ -39,6 +39,7 @@ DERIVATIVE = re.compile(r"d|g|err|nabla|D[^a-z]|Delta|adj")
 
 FIRST: tuple[Callable[[Place], Iterator[Edit]], ...] = (
     small.signs,
+    small.negated,
     small.transposes,
     small.orders,
     small.hadamards,
@@ -55,7 +56,7 @@ THIRD: tuple[Callable[[Place], Iterator[Edit]], ...] = (
     large.functions,
     large.inverses,
 )
-PAIRED = (small.transposes, small.hadamards, small.signs, small.axes)
+PAIRED = (small.transposes, small.hadamards, small.signs, small.negated, small.axes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,8 +92,11 @@ def signs(place: Place) -> Iterator[Edit]:
             yield edit("sign", place, combined("-", b, a))
     if isinstance(node, Apply) and node.operation.name == "negate":
         yield edit("sign", place, node.operands[0])
-    elif not place.above or is_(place.parent, *SUMS):
-        yield edit("sign", place, combined("negate", node))
+
+
+def negated(place: Place) -> Iterator[Edit]:
+    if not place.above or is_(place.parent, *SUMS):
+        yield edit("sign", place, combined("negate", place.node))
 
 
 def transposes(place: Place) -> Iterator[Edit]:

@@ -133,6 +133,16 @@ def _about(kind: str) -> Sentence:
     return sentence
 
 
+def _point(case: Case) -> str:
+    link = case.link
+    if link is None:
+        return _misfit(case) + HINTS["wrong-point"] + _swap(case)
+    return (
+        f"The slope of {link.value} = {link.formula} is {link.slope}: that of the function at "
+        f"{link.argument}, whatever it is written in."
+    )
+
+
 def _constant(kind: str) -> Sentence:
     def sentence(case: Case) -> str:
         return " ".join(filter(None, (_factor(case), HINTS[kind])))
@@ -179,7 +189,7 @@ SENTENCES: dict[str, Sentence] = {kind: _plain(kind) for kind in KINDS} | {
     "softmax-diagonal": _about("softmax-diagonal"),
     "held-constant": _about("held-constant"),
     "extra-derivative": _about("extra-derivative"),
-    "wrong-point": _about("wrong-point"),
+    "wrong-point": _point,
     "fused-identity": _about("fused-identity"),
     "batch-factor": _constant("batch-factor"),
     "constant-factor": _constant("constant-factor"),
