@@ -138,12 +138,12 @@ class Diagnosing:
             return Diagnosis(index, "softmax-summed", number, meant=meant)
         tried = tried or search.first(FIRST)
         slip = None if tried else self._slip(index, number, meant)
-        kind = None if tried or slip else self._special(index)
         ratio = None
         if tried is None and slip is not None:
             tried = search.restored(slip)
         if tried is None:
             tried, ratio = search.scaled()
+        kind = None if tried or slip else self._special(index)
         if tried is None:
             tried = search.later()
         if tried is None and (slip or index == self.judge.last or not fits(tree)):

@@ -110,9 +110,26 @@ class Verdict:
         return self.text()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        text = self.text()
-        paragraphs = "".join(f"<p>{escape(p)}</p>" for p in text.split("\n\n"))
-        return {"text/plain": text, "text/html": f"<div>{paragraphs}</div>"}
+        return {"text/plain": self.text(), "text/html": self._html()}
+
+    def _html(self) -> str:
+        said = f"<p><b>{HEADINGS[self.kind].capitalize()}</b>: {escape(self.because)}.</p>"
+        if self.mistake is not None:
+            where = f"Line {self.first_wrong_line}: " if self.first_wrong_line else ""
+            said += f"<p>{where}{escape(self.mistake.message)}</p>"
+            if self.mistake.repair:
+                said += f"<pre>{escape(self.mistake.repair)}</pre>"
+        if self.right and not self.is_right:
+            parts = ", ".join(f"<code>{escape(part)}</code>" for part in self.right)
+            said += f"<p>Right so far: {parts}</p>"
+        if len(self.lines) > 1:
+            cells = "<td>{}</td><td>{}</td><td><code>{}</code></td><td>{}</td>"
+            rows = (
+                cells.format(SIGNS[j.status], j.number, escape(j.text), escape(j.words))
+                for j in self.lines
+            )
+            said += f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        return f"<div>{said}</div>"
 
 
 WIDTH = 100
