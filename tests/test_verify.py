@@ -167,6 +167,14 @@ def test_points_where_everything_is_zero_do_not_hide_a_wrong_factor():
         assert checked("c: scalar", "relu(c)", "c", "step(c)", points=1, seed=seed).passed
 
 
+def test_points_where_everything_is_zero_do_not_hide_a_formula_that_rounding_moves():
+    """All entries of the mask that equal the maximum count, and rounding tells them apart."""
+    text, of = "A: matrix[n, n]; b: scalar", "max((A - A.T) ** 2 * b)"
+    twice = f"4 * b * (A - A.T) * where((A - A.T) ** 2 * b == {of}, 1, 0)"
+    with pytest.raises(DerivationError, match="cannot be checked: rounding or a kink hides it"):
+        checked(text, of, "A", twice)
+
+
 def test_a_norm_off_the_path_does_not_spoil_the_complex_step():
     found = checked("x: row[n]; c: row[n]", "norm(c) * sum(sin(x))", "x", "norm(c) * cos(x)")
     assert found.method == "complex step"

@@ -11,6 +11,7 @@ from diagrad.derivation.program import Programs
 from diagrad.engine import Engine
 from diagrad.errors import DerivationError, InternalError, ProblemError
 from diagrad.expression import Apply, Expression, Number, walk
+from diagrad.facts import closure
 from diagrad.formula import Formula
 from diagrad.language import read_expression
 from diagrad.layouts import Arrangement
@@ -25,6 +26,9 @@ EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
 KINKED = frozenset(
     "relu step abs sign maximum minimum max min prod clip where norm norm1 sqrt / log".split()  # noqa: SIM905
 )
+
+# Of a symmetric variable, entries that move by themselves start as equals.
+CHOOSING = frozenset({"max", "min", "maximum", "minimum"})
 
 
 def _is_kinked(node: Expression) -> bool:
@@ -163,12 +167,16 @@ class Answer:
 
     def _on_a_kink(self) -> bool:
         """Whether entries of a variable may be where functions have kinks: exactly 0 or 1 by a
-        fact, or those of a definition, which has the value that it has."""
-        variables = self.source.variables
-        exact = [name not in variables or variables[name].facts & EXACT for name in self.by]
-        if not any(exact):
-            return False
+        fact, equal to each other by one, or those of a definition, which has the value that it
+        has."""
         expression = self.engine.expression
         needed = self.source.needed(expression) & self.source.definitions.keys()
         parts = [expression, *(self.source.definitions[name].expression for name in needed)]
-        return any(_is_kinked(node) for part in parts for node in walk(part))
+        nodes = [node for part in parts for node in walk(part)]
+        declared = [self.source.variables.get(name) for name in self.by]
+        if any(d is None or d.facts & EXACT for d in declared) and any(map(_is_kinked, nodes)):
+            return True
+        mirrored = any(d and "symmetric" in closure(d.facts) for d in declared)
+        return (mirrored and not self.engine.structure) and any(
+            isinstance(node, Apply) and node.operation.name in CHOOSING for node in nodes
+        )

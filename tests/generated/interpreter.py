@@ -38,6 +38,7 @@ OPERATORS: dict[type, Callable[[Array, Array], Array]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+ROUNDING = 1e-12
 
 
 @lru_cache(maxsize=4096)
@@ -213,12 +214,15 @@ class Interpreter:
         return value
 
     def watch(self, a: Array, b: Array) -> None:
-        """Notes the distance from the kink at a = b of entries that move: by a complex step, or
-        from one point of the batch to the next."""
+        """Notes the distance from the kink at a = b of entries that move apart: by a complex step,
+        or from one point of the batch to the next. Those that move together, as mirror images do,
+        move apart by their rounding alone."""
         gap = np.asarray(a - b) + 0.0
-        moved = gap.imag != 0
+        size = np.abs(a.imag) + np.abs(b.imag)
+        moved = np.abs(gap.imag) > ROUNDING * size
         if gap.ndim > 2:
-            moved = moved | (np.ptp(gap.real, axis=0, keepdims=True) > 0)
+            size = np.max(np.abs(a.real) + np.abs(b.real), axis=0, keepdims=True)
+            moved = moved | (np.ptp(gap.real, axis=0, keepdims=True) > ROUNDING * size)
         self.nearest = min(self.nearest, float(np.min(np.abs(gap.real)[moved], initial=math.inf)))
 
 
