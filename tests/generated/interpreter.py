@@ -68,7 +68,8 @@ def power(a: Array, b: Array) -> Array:
 class Interpreter:
     """Evaluates text in an environment of batches.
 
-    `nearest`: how near a perturbed argument came to a kink; `peak`: the largest intermediate value.
+    `nearest`: how near a perturbed argument came to a kink; `peak`: the largest intermediate value;
+    `inverts`: whether a matrix was inverted, which may lose digits.
     """
 
     def __init__(self, values: Mapping[str, Array], functions: list[str]) -> None:
@@ -76,6 +77,7 @@ class Interpreter:
         self.phases = {name: 0.3 + 0.5 * i for i, name in enumerate(functions)}
         self.nearest = math.inf
         self.peak = 0.0
+        self.inverts = False
 
     def text(self, source: str) -> Array:
         with np.errstate(all="ignore"):
@@ -126,8 +128,10 @@ class Interpreter:
         if name == "where":
             return np.where(self.condition(args[0]), self.value(args[1]), self.value(args[2]))
         values = [self.value(a) for a in args]
-        if name in OF_FULL_RANK and near_singular(values[0]):
-            self.nearest = 0.0
+        if name in OF_FULL_RANK:
+            self.inverts = True
+            if near_singular(values[0]):
+                self.nearest = 0.0
         if name in MATRICES and not keywords:
             return MATRICES[name](*values)
         if name in ("maximum", "minimum", "clip"):
