@@ -161,6 +161,22 @@ def test_where_a_formula_rounds_badly_the_point_does_not_count():
     assert not checked(text, f"abs({of})", "x", f"5 * (1 - {of} ** 2) * x").passed
 
 
+def test_a_formula_that_cancels_between_sizes_alone_is_known_to_round_badly():
+    text = "x: column[n] & onehot"
+    of = "log1p(tanh(2 * n * sum(x) ** 2) ** 2)"
+    right = "8 * n * tanh(2 * n) * (1 - tanh(2 * n) ** 2) / (1 + tanh(2 * n) ** 2) * ones(n, 1)"
+    assert checked(text, of, "x", right).passed
+    assert not checked(text, of, "x", right.replace("8", "9")).passed
+
+
+@pytest.mark.parametrize("far", ["-9", "-30"])
+def test_far_out_a_derivative_of_gelu_is_as_exact_as_any(far):
+    of = f"prime(gelu)({far} + x)"
+    right = f"(2 - ({far} + x) ** 2) * exp(-(({far} + x) ** 2) / 2) / sqrt(2 * pi)"
+    assert checked("x: scalar", of, "x", right, layout="auto").passed
+    assert not checked("x: scalar", of, "x", f"1.001 * {right}", layout="auto").passed
+
+
 def test_points_where_everything_is_zero_do_not_hide_a_wrong_factor():
     for seed in range(30):
         assert not checked("c: scalar", "relu(c)", "c", "2 * step(c)", points=1, seed=seed).passed
