@@ -49,7 +49,8 @@ class Largest(Whole):
         "The largest entry, of all or along an axis. Its derivative is 1 at that entry and 0 at "
         "the others; of several that are largest, the first (row by row, as `numpy.argmax` has "
         "it) counts alone. The derivative is printed as `where(A == max(A), 1, 0)`, which says "
-        "the same where there is no tie."
+        "the same where there is no tie; over the sum of that where entries may be equal by their "
+        "formula, as those of `A @ A.T` and its transpose are."
     )
     example = "max(A, axis=1)"
     because = "only the largest entry moves the maximum, and the maximum moves as it does"
