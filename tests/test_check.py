@@ -194,7 +194,7 @@ def test_a_small_wrong_term_is_not_hidden(network: dg.Problem):
     "answer, message",
     [
         ("", "nothing is written here"),
-        ("dJ/dx =", "something is missing after this ="),
+        ("dJ/dz1 =", "something is missing after this ="),
         ("x = 3", "x is given by the problem"),
         ("sum = 3", "sum is a word of the language"),
         ("(yhat - y", "never closed"),

@@ -367,7 +367,7 @@ def test_check_gives_a_hint_without_the_repair(monkeypatch):
 def test_check_reads_lines_from_a_file_and_writes_json(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     answers = tmp_path / "answers.dg"
-    answers.write_text(f"dz2 = yhat - y\ndh = dz2 @ W2\ndJ/dx = {RIGHT}\ndJ/dW2 = h.T @ dz2\n")
+    answers.write_text(f"dz2 = yhat - y\ndh = dz2 @ W2.T\ndJ/dx = {RIGHT}\ndJ/dW2 = h.T @ dz2\n")
     asked = ["check", NETWORK, "--file", str(answers), "--json"]
     result = CliRunner().invoke(main, [*asked, "--wrt", "W2,x"])
     assert result.exit_code == 0

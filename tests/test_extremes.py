@@ -123,5 +123,5 @@ def test_what_has_no_equal_entries_is_written_without_their_number(variables, of
 def test_entries_of_a_symmetric_variable_that_move_alone_start_on_a_kink():
     problem = dg.parse("S: matrix[n, n] & spd")
     assert problem.derive("max(S)", wrt="S")  # on the diagonal
-    with pytest.raises(dg.DerivationError, match="what is declared of S puts it on a kink"):
+    with pytest.raises(dg.DerivationError, match="kink"):
         problem.derive("min(S)", wrt="S")

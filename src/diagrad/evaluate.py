@@ -77,15 +77,18 @@ def evaluate(expression: Expression, environment: Environment) -> Array:
 
 
 def _inexact(nodes: Iterable[Expression]) -> set[int]:
-    """The ids of operations on arrays, and of functions; whole exponents and other numbers are
-    exact."""
+    """The ids of operations on arrays, and of functions, that round; whole exponents and other
+    numbers are exact."""
     varying = {
         id(n) for n in nodes if isinstance(n, Symbol) and n.role in ("variable", "definition")
     }
-    operations = [node for node in nodes if isinstance(node, Apply)]
     found: set[int] = set()
-    for node in operations:
-        varies = any(id(operand) in varying or id(operand) in found for operand in node.operands)
+    for node in (node for node in nodes if isinstance(node, Apply)):
+        varies = any(id(operand) in varying for operand in node.operands)
+        if varies:
+            varying.add(id(node))
+        if node.operation.exact:
+            continue
         if varies or (isinstance(node.operation, Elementwise) and not node.operation.flat):
             found.add(id(node))
     return found

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from diagrad.check.bench import Bench
+from diagrad.check.bounds import check_bounds
+from diagrad.check.branches import scales
 from diagrad.check.diagnosis import Diagnosing, Diagnosis
 from diagrad.check.edits import places
 from diagrad.check.judge import Found, Judge
@@ -17,7 +19,7 @@ from diagrad.check.saying import HINTS, SENTENCES, Case, Link
 from diagrad.check.verdict import Judged, Mistake, Verdict
 from diagrad.dimensions import describe
 from diagrad.errors import DerivationError, ProblemError
-from diagrad.expression import Apply, Expression
+from diagrad.expression import Apply, Expression, Symbol
 from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
 from diagrad.show import printed
@@ -48,7 +50,17 @@ def check_answer(
     with deep_recursion():
         bench = Bench(problem, of, by, layout)
         work = _read(bench, answer)
+        bench.scales = _scales(bench, work)
+        for point in bench.points:
+            check_bounds(work.lines, point.sizes)
         return Checking(bench, work, strict or layout != "auto").verdict()
+
+
+def _scales(bench: Bench, work: Work) -> list[float]:
+    """Magnitudes of variables at which the problem or the answer may do something else."""
+    problem = [d.expression for d in bench.problem.source.definitions.values()]
+    answer = [claim.expression for line in work.lines for claim in line.claims]
+    return scales([*problem, bench.expression, *answer])
 
 
 def _read(bench: Bench, answer: str) -> Work:
@@ -65,6 +77,11 @@ def _read(bench: Bench, answer: str) -> Work:
             known.append((name, meant))
 
 
+def _asked_for(bench: Bench) -> str:
+    of = bench.of if bench.of.isidentifier() else "f"
+    return f"d{of}/d{bench.wrt[0]}"
+
+
 def _introduced(bench: Bench, name: str) -> Expression | None:
     """What a name of the derivation stands for: an adjoint."""
     below = re.fullmatch(r"d(\w+?)_d(\w+)", name)
@@ -74,6 +91,8 @@ def _introduced(bench: Bench, name: str) -> Expression | None:
         by = f"z{delta[1]}" if delta[1].isdigit() else delta[1]
     if len(bench.wrt) > 1 or by not in {*bench.source.variables, *bench.source.definitions}:
         return None
+    if by == bench.wrt[0]:
+        raise ProblemError(f"the answer uses {_asked_for(bench)}, which is what is asked for")
     return bench.derivative(by)
 
 
@@ -88,7 +107,7 @@ class Checking:
     def verdict(self) -> Verdict:
         found = self.judge.final()
         if found.convention is None and found.undecided:
-            return self._made("undecided", "rounding hides whether it is right", found)
+            return self._made("undecided", found.why, found)
         if found.convention is None:
             return self._wrong(found)
         contradicted = self.judge.contradicted()
@@ -123,11 +142,14 @@ class Checking:
 
     def _contradicted(self, index: int, found: Found) -> Verdict:
         line = self.work.lines[index]
-        because = f"the last line is {self._asked}, but line {line.number} is not what it says"
-        meant = self.judge.targets.meant(index)
-        said = f"This is not {meant.words}." if meant else "These are not equal."
-        mistake = Mistake("other", said, HINTS["other"])
-        return self._made("incorrect", because, found, line.number, mistake)
+        because = f"the value is {self._asked}, but line {line.number} is not what it says"
+        stated = self.judge.targets.restated(index)
+        meant = stated or self.judge.targets.meant(index, certain=True)
+        said = f"This is not {meant.words}." if meant else "Its sides are not equal."
+        kind = "forward" if stated else "other"
+        mistake = Mistake(kind, said, HINTS[kind])
+        diagnosis = Diagnosis(index, "other")
+        return self._made("incorrect", because, found, line.number, mistake, diagnosis)
 
     def _wrong(self, found: Found) -> Verdict:
         diagnosis = Diagnosing(self.judge).diagnosed()
@@ -225,7 +247,10 @@ class Checking:
         if diagnosis.edit is None:
             return None
         line = self.work.lines[diagnosis.line]
-        source = self._shown(diagnosis.edit.whole, "source")
+        whole = diagnosis.edit.whole
+        if isinstance(whole, Symbol) and whole.name == line.target:
+            return None
+        source = self._shown(whole, "source")
         target = f"{self.work.shown(line.target)} = " if line.target else ""
         return target + source
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,7 @@ class Bench:
                 )
         self.arrangement = arranged(layout, self.expression.shape, [problem.shapes[n] for n in wrt])
         self.layout = self.arrangement.layout
+        self.scales: Sequence[float] = ()
         self.on_the_way = self._gradient() if len(wrt) == 2 else self.expression
         self.restated = restated(problem.source, self.on_the_way, wrt[-1:])
         self.source = self.restated.source
@@ -79,7 +80,7 @@ class Bench:
     @cached_property
     def points(self) -> list[Point]:
         """Raises DerivationError where there is none."""
-        found = list(points(self.target, self.seed))
+        found = list(points(self.target, self.seed, self.scales))
         if not found:
             raise DerivationError(
                 f"the derivative of {self.of} by {' and '.join(self.wrt)} has no finite value at "

@@ -25,7 +25,7 @@ from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
 from diagrad.check.reading import NOWHERE, combined
 from diagrad.check.restoring import forgotten
-from diagrad.check.running import Failed, fits
+from diagrad.check.running import Failed, fits, size_of
 from diagrad.check.slips import MIXES, Slip, Slips
 from diagrad.check.special import special
 from diagrad.check.witness import apart, largest
@@ -33,6 +33,9 @@ from diagrad.expression import Apply, Expression, Number, Symbol, number, walk
 from diagrad.operations.room import Array
 
 MOST_PLACES, MOST_PAIRS = 80, 4000
+# Operations that may be evaluated in all, which bounds the time.
+MOST_SPENT = 200_000
+REJECTED = 3
 CLOSE = 1e-9
 # Names that say that a line is a derivative.
 DERIVATIVE = re.compile(r"d|g|err|nabla|D[^a-z]|Delta|adj")
@@ -83,7 +86,8 @@ class Diagnosing:
     def __init__(self, judge: Judge) -> None:
         self.judge, self.bench, self.lines = judge, judge.bench, judge.lines
         self.slips = Slips(judge.bench)
-        self._final: dict[tuple[int, int], bool] = {}
+        self.spent = 0
+        self._costs: dict[int, int] = {}
 
     def diagnosed(self) -> Diagnosis:
         """The first line that is wrong, and what is wrong with it."""
@@ -200,18 +204,27 @@ class Diagnosing:
         return special(self.judge) if index == self.judge.last else None
 
     def accepts(self, index: int, whole: Expression, meant: Quantity | None) -> int | None:
-        """Whether the answer is right with a line changed: the convention in which it is."""
+        """Whether the answer is right with a line changed, and a restated definition what it is:
+        the convention in which it is."""
+        if self.spent > MOST_SPENT:
+            return None
+        self.spent += REJECTED
         if whole.shape == NOWHERE or not fits(whole):
             return None
+        self.spent += self._cost(index)
+        if meant is not None and meant.role == "value" and not self._is_value(index, whole, meant):
+            return None
         which: int | None = None
+        missed = 0
         for k, run in enumerate(self.judge.runs):
             try:
                 value = run.final(self.judge.last, index, whole)
+                if not np.isfinite(value).all():
+                    raise Failed
             except Failed:
-                if k < 2:
+                missed += 1
+                if k < 2 or 2 * missed > len(self.judge.runs):
                     return None
-                continue
-            if not np.isfinite(value).all():
                 continue
             allowed = self.judge.allowed[k]
             candidates = range(len(allowed)) if which is None else [which]
@@ -234,6 +247,20 @@ class Diagnosing:
             if is_it and use.node.operation.entrywise and use.node.shape != operand.shape:
                 return True
         return False
+
+    def _cost(self, index: int) -> int:
+        """How many operations the lines from one to the last have."""
+        if index not in self._costs:
+            below = self.lines[index : self.judge.last + 1]
+            self._costs[index] = 20 + sum(size_of(line.value) for line in below)
+        return self._costs[index]
+
+    def _is_value(self, index: int, whole: Expression, meant: Quantity) -> bool:
+        try:
+            values = [r.evaluate(whole, r.before(index)) for r in self.judge.looked_at]
+        except Failed:
+            return False
+        return self.judge.quantities.match(values, [meant]) is not None
 
     def _by_name(self) -> Diagnosis | None:
         """The first line that is not what its name says."""
@@ -302,7 +329,7 @@ class Search:
             ratio = self._ratio(place)
             if ratio is None:
                 continue
-            new = _divided(place.node, ratio)
+            new = _without(place.node, ratio) or _divided(place.node, ratio)
             edit = small.edit("constant", place, new)
             found = self._try([edit])
             if found is not None:
@@ -458,6 +485,17 @@ class Search:
             return [r.evaluate(name, r.before(self.index)) for r in judge.looked_at]
         except Failed:
             return None
+
+
+def _without(node: Expression, ratio: Ratio) -> Expression | None:
+    """The part without a factor that is the constant, if it has one."""
+    if not isinstance(node, Apply) or node.operation.name not in ("*", "@"):
+        return None
+    a, b = node.operands
+    if ratio.expression in (a, b):
+        return b if ratio.expression == a else a
+    inner = _without(a, ratio)
+    return None if inner is None else combined(node.operation.name, inner, b)
 
 
 def _divided(node: Expression, ratio: Ratio) -> Expression:

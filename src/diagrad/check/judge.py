@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from diagrad.check.bench import Bench
+from diagrad.check.branches import branches, taken
 from diagrad.check.conventions import Convention, conventions, laid_out
 from diagrad.check.quantities import Match, Quantities, Quantity
 from diagrad.check.reading import Claim, Line, Work
 from diagrad.check.running import Failed, Running, fits, needed
 from diagrad.check.targets import Targets
-from diagrad.check.witness import Point, apart, equal
+from diagrad.check.witness import Point, apart, definitions, equal
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression
 from diagrad.index.term import as_sum
@@ -24,7 +25,7 @@ from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
 from diagrad.setting import Setting
 
-LEAST_POINTS, MOST_NODES = 2, 400
+UNSEEN = "it has a branch that was taken at no random point, or the problem has"
 
 
 class Found(NamedTuple):
@@ -102,7 +103,7 @@ class Judge:
 
     def _compared(self, index: int, number: int, values: dict[int, Array]) -> Found:
         """The first convention that fits at all points; of the one asked for, the worst error."""
-        lost = False
+        lost, why = False, "rounding hides whether it is right"
         for which, (convention, _) in enumerate(self.allowed[0]):
             decided: list[bool | None] = []
             for k in values:
@@ -111,13 +112,30 @@ class Judge:
                     break
             if False in decided:
                 continue
-            if decided.count(True) >= min(LEAST_POINTS, len(values)):
+            enough = 2 * decided.count(True) >= len(self.runs)
+            seen = self._seen(index)
+            if enough and seen:
                 return Found(convention, error=self._error(values, which)[0])
-            lost = True
+            lost, why = True, UNSEEN if enough else why
         error, worst = self._error(values, 0)
+        if len(values) < len(self.runs) / 2:
+            why = f"it has a finite value at {len(values)} of {len(self.runs)} random points alone"
         if lost and self._proved(self.lines[index].claims[number].expression):
             return Found(self.allowed[0][0][0])
-        return Found(None, undecided=lost, error=error, worst=worst)
+        return Found(None, lost, why if lost else "", error, worst)
+
+    def _seen(self, index: int) -> bool:
+        """Whether every branch of the problem and of the answer was taken at some point."""
+        lines = [self.lines[k] for k in sorted(self.needed | {index})]
+        answer = [claim.expression for line in lines for claim in line.claims]
+        problem = [e for _, e in definitions(self.bench.problem.source)]
+        runs = [(run.point.environment, run.before(self.last)) for run in self.runs]
+        return all(
+            taken(expression, [env[own] for env in runs])
+            for own, expressions in enumerate((problem, answer))
+            for expression in expressions
+            if branches(expression)
+        )
 
     def _equal(self, index: int, number: int, k: int, which: int) -> bool | None:
         def value(point: Point) -> Array:
@@ -192,17 +210,27 @@ class Judge:
         return None
 
     def contradicted(self) -> int | None:
-        """Of an answer that is right: a line that says in so many words what is not so."""
-        for index in sorted(self.needed - {self.last}):
-            if len(self.lines[index].claims) > 1 and not self._consistent(index):
-                return index
-            meant = self.targets.meant(index, certain=True)
-            values = self.values(index)
-            if meant is None or values is None or self._is(values, meant):
-                continue
-            if self.quantities.multiple(values, meant) is None:
+        """Of an answer that is right: a line that says in so many words what is not so. Lines below
+        the last one, and other derivatives that it does not need, are not asked about."""
+        for index in range(self.last + 1):
+            if self._is_false(index):
                 return index
         return None
+
+    def _is_false(self, index: int) -> bool:
+        line = self.lines[index]
+        if index != self.last and index not in self.needed and self.targets.is_aside(index):
+            return False
+        if len(line.claims) > 1 and not self._consistent(index):
+            return True
+        stated = self.targets.restated(index)
+        meant = stated or self.targets.meant(index, certain=True)
+        values = self.values(index)
+        if values is None:
+            return index != self.last and not fits(line.value)
+        if meant is None or self._is(values, meant):
+            return False
+        return stated is not None or self.quantities.multiple(values, meant) is None
 
     def _consistent(self, index: int) -> bool:
         claims = [self.values(index, k) for k in range(len(self.lines[index].claims))]

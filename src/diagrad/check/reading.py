@@ -27,6 +27,7 @@ from diagrad.operations.room import Operation, applied
 
 NOWHERE: Shape = ()
 QUOTIENT = re.compile(r"(?<![\w.])(d\w+)/(d\w+)(?![\w(])")
+TARGET = re.compile(r"^[ \t]*(\w+)[ \t]*[-+*/]?=", re.MULTILINE)
 STEPS = {"+=": "+", "-=": "-", "*=": "*", "/=": "/"}
 LONGEST, MOST_LINES, MOST_TOKENS = 20_000, 200, 3000
 
@@ -128,12 +129,14 @@ def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expressio
 
 
 def _quotients(text: str, problem: Source) -> tuple[str, dict[str, tuple[str, str]]]:
-    """The text with each dJ/dx as the name dJ_dx, which is as long, and what these stand for."""
+    """The text with each dJ/dx as the name dJ_dx, which is as long, and what these stand for. Where
+    dJ and dx are both names, it is a quotient like any other."""
     found: dict[str, tuple[str, str]] = {}
+    given = problem.names | set(TARGET.findall(text))
 
     def name(match: re.Match[str]) -> str:
         above, below = match[1], match[2]
-        if {above, below} <= problem.names:
+        if {above, below} <= given:
             return match[0]
         found[f"{above}_{below}"] = above[1:], below[1:]
         return f"{above}_{below}"

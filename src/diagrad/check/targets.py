@@ -60,6 +60,12 @@ class Targets:
     def _is_value(self, above: str) -> bool:
         return above in {self.bench.of, self.bench.restated.of} | VALUES
 
+    def is_aside(self, index: int) -> bool:
+        """Whether a line is the derivative by a variable that is not asked for."""
+        target = self.judge.lines[index].target
+        by = self._by(target) if target else None
+        return by in self.bench.source.variables and by not in self.bench.wrt
+
     def meant(self, index: int, certain: bool = False) -> Quantity | None:
         """The derivative that a line's name says it is; with `certain` only where it is written as
         a quotient of names of the problem."""
@@ -69,6 +75,12 @@ class Targets:
         quotient = self.judge.work.quotients.get(line.target)
         if certain and (quotient is None or not set(quotient) <= self._problem | VALUES):
             return None
+        if (
+            quotient is not None
+            and quotient[1] == self.bench.wrt[-1]
+            and self._is_value(quotient[0])
+        ):
+            return None if certain else self._adjoint(index, quotient[1])
         if quotient is not None and not self._is_value(quotient[0]):
             return self._between(index, *quotient)
         below = self._by(line.target)

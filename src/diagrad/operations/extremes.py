@@ -44,6 +44,7 @@ ENTRYWISE_FACTS = frozenset({"positive", "nonneg", "nonzero", "prob"})
 class Largest(Whole):
     """max(A). At a tie the entry that stands first, row by row, is the largest."""
 
+    exact = True
     name = "max"
     summary = (
         "The largest entry, of all or along an axis. Its derivative is 1 at that entry and 0 at "

@@ -151,6 +151,7 @@ TABLE: tuple[Elementwise, ...] = (
         flat=True,
         facts=["nonneg"],
         at={0: 0},
+        exact=True,
     ),
     Elementwise(
         "step",
@@ -165,6 +166,7 @@ TABLE: tuple[Elementwise, ...] = (
         joins=_passes_relu,
         unicode="𝟙[{0} > 0]",
         latex=r"\mathbb{{1}}\left[{0} > 0\right]",
+        exact=True,
     ),
     Elementwise(
         "abs",
@@ -178,6 +180,7 @@ TABLE: tuple[Elementwise, ...] = (
         at={0: 0},
         analytic=False,
         parity=1,
+        exact=True,
     ),
     Elementwise(
         "sign",
@@ -189,6 +192,7 @@ TABLE: tuple[Elementwise, ...] = (
         flat=True,
         joins=_makes_absolute,
         parity=-1,
+        exact=True,
     ),
     Elementwise(
         "sin",
