@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from diagrad.check.bench import Bench
 from diagrad.check.bounds import check_bounds
 from diagrad.check.branches import scales
@@ -42,12 +44,14 @@ def check_answer(
 ) -> Verdict:
     """The verdict on an answer. Raises ProblemError for one that is not in the language,
     DerivationError for a question that cannot be asked."""
-    if order not in (1, 2):
+    if order not in (1, 2) or not isinstance(order, int):
         raise DerivationError(f"order is 1 or 2, not {order!r}")
-    by = (wrt,) * order if isinstance(wrt, str) else tuple(wrt)
+    if not isinstance(wrt, str | tuple):
+        raise DerivationError(f"wrt is a name or a pair of names, not {wrt!r}")
+    by = (wrt,) * order if isinstance(wrt, str) else wrt
     if len(by) != order:
         raise DerivationError(f"order {order} needs {order} variables, not {by}")
-    with deep_recursion():
+    with deep_recursion(), np.errstate(all="ignore"):
         bench = Bench(problem, of, by, layout)
         work = _read(bench, answer)
         bench.scales = _scales(bench, work)
@@ -70,7 +74,7 @@ def _read(bench: Bench, answer: str) -> Work:
         try:
             return read_answer(answer, bench.source, known)
         except ProblemError as error:
-            name = error.message.partition(UNKNOWN)[2].partition(";")[0]
+            name = error.message.partition(UNKNOWN)[2].partition(";")[0].replace("/", "_")
             meant = _introduced(bench, name)
             if meant is None or name in dict(known):
                 raise
@@ -152,6 +156,13 @@ class Checking:
         return self._made("incorrect", because, found, line.number, mistake, diagnosis)
 
     def _wrong(self, found: Found) -> Verdict:
+        convention = self.judge.otherwise()
+        if convention is not None:
+            number = self.work.lines[self.judge.last].number
+            said = f"This is {self._asked} {convention.words}; it was to be in the "
+            said += f"{self.bench.layout} layout."
+            mistake = Mistake("other-layout", said, HINTS["other-layout"])
+            return self._made("incorrect", f"this is not {self._asked}", found, number, mistake)
         diagnosis = Diagnosing(self.judge).diagnosed()
         line = self.work.lines[diagnosis.line]
         mistake = self._mistake(diagnosis, found)
@@ -169,7 +180,10 @@ class Checking:
         case = case._replace(difference=self._difference(diagnosis, claim, found))
         if diagnosis.edit is not None:
             old, new = diagnosis.edit.old, diagnosis.edit.new
-            case = case._replace(old=self._shown(old), new=self._shown(new))
+            if diagnosis.edit.kind == "missing-term":
+                case = case._replace(absent=self._shown(new))
+            else:
+                case = case._replace(old=self._shown(old), new=self._shown(new))
             case = case._replace(shapes=_shapes(old, new), link=self._link(diagnosis))
         if diagnosis.ratio is not None:
             case = case._replace(ratio=diagnosis.ratio.text)
@@ -250,14 +264,26 @@ class Checking:
         whole = diagnosis.edit.whole
         if isinstance(whole, Symbol) and whole.name == line.target:
             return None
-        source = self._shown(whole, "source")
+        source = self._shown(self.judge.quantities.in_problem(whole), "source")
         target = f"{self.work.shown(line.target)} = " if line.target else ""
-        return target + source
+        repair = target + source
+        return repair if self._is_right(diagnosis.line, repair) else None
+
+    def _is_right(self, index: int, repair: str) -> bool:
+        """Whether the answer is right with a line replaced, read again as it will be."""
+        texts = [line.text for line in self.work.lines]
+        texts[index] = repair
+        try:
+            work = _read(self.bench, "\n".join(texts))
+            return Judge(self.bench, work, self.judge.strict).final().convention is not None
+        except ProblemError:
+            return False
 
     def _shown(self, expression: Expression, notation: str = "unicode") -> str:
         text = printed(expression, notation, self.names)
-        for kept in self.work.quotients if notation == "source" else ():
-            text = text.replace(kept, self.work.shown(kept))
+        for kept in self.work.quotients:
+            written = self.work.shown(kept)
+            text = text.replace(kept, written if notation == "source" else _partial(written))
         return text
 
     def _made(
@@ -337,3 +363,9 @@ def _shapes(old: Expression, new: Expression) -> str:
     if len(old.shape) != 2 or len(new.shape) != 2 or old.shape == new.shape:
         return ""
     return f" The one is {describe(old.shape)}, the other {describe(new.shape)}."
+
+
+def _partial(quotient: str) -> str:
+    """∂J/∂h of dJ/dh."""
+    above, _, below = quotient.partition("/")
+    return f"∂{above[1:]}/∂{below[1:]}"

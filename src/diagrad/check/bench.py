@@ -14,7 +14,7 @@ from diagrad.derivation.restate import restated
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError
 from diagrad.evaluate import evaluate
-from diagrad.expression import Apply, Expression, Symbol
+from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.facts import structure_of
 from diagrad.formula import Formula
 from diagrad.layouts import arranged
@@ -103,11 +103,11 @@ class Bench:
     @cached_property
     def tapes(self) -> list[Tape]:
         """One for each point looked at: the way from the variable to the value."""
-        named = definitions(self.source)
-        end = [name for name, _ in named].index(self.restated.of)
-        needed = self.source.needed(named[end][1])
-        way = [(name, e) for name, e in named[:end] if name in needed]
-        return [Tape(way, named[end][1], point.environment) for point in self.looked_at]
+        named = dict(definitions(self.source))
+        top = named.get(self.restated.of, self.on_the_way)
+        needed = self.source.needed(top)
+        way = [(name, e) for name, e in named.items() if name in needed]
+        return [Tape(way, top, point.environment) for point in self.looked_at]
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -119,9 +119,22 @@ class Bench:
         """Terms of a scalar value, of several, that depend on one variable alone."""
         if not is_scalar(self.on_the_way.shape):
             return []
-        terms = list(self._terms(self.source.definitions[self.restated.of].expression))
+        terms = list(self._terms(self.on_the_way))
         alone = [term for term in terms if len(self.depends(term)) == 1]
         return alone if len(terms) > 1 and len(self.variables) > 1 else []
+
+    @cached_property
+    def counts(self) -> frozenset[str]:
+        """Sizes that the problem uses as numbers, or takes means over."""
+        found: set[str] = set()
+        expressions = [d.expression for d in self.problem.source.definitions.values()]
+        for node in (n for e in [*expressions, self.expression] for n in walk(e)):
+            if isinstance(node, Symbol) and node.role == "dimension":
+                found.add(node.name)
+            elif isinstance(node, Apply) and node.operation.name in ("mean", "mse"):
+                shapes = (operand.shape for operand in node.operands)
+                found |= {d.name for shape in shapes for size in shape for d in size.dimensions}
+        return frozenset(found)
 
     @cached_property
     def penalised(self) -> frozenset[str]:

@@ -184,10 +184,16 @@ def axes(place: Place) -> Iterator[Edit]:
     node = place.node
     if isinstance(node, Apply) and node.operation.takes.axis and node.parameters:
         yield from _other_axes(place, node)
+    if not place.above:
+        yield from summed(place)
+
+
+def summed(place: Place) -> Iterator[Edit]:
+    """A sum that is missing."""
+    node = place.node
     if has_axes(node) and (not place.above or is_(place.parent, *SUMS, *PRODUCTS)):
         for axis in (0, 1, None):
-            summed = rebuilt(Apply(NOWHERE, WORDS["sum"], (node,), (axis,)))
-            yield edit("broadcast-not-summed", place, summed)
+            yield edit("broadcast-not-summed", place, node_of("sum", node, (axis,)))
 
 
 def _other_axes(place: Place, node: Apply) -> Iterator[Edit]:
@@ -308,6 +314,16 @@ def scaled(node: Expression, factor: Expression) -> Expression:
         if isinstance(above, Number) and above.value == 1:
             return combined("/", node, below)
     return combined("*", factor, node)
+
+
+def scalars(place: Place) -> Iterator[Edit]:
+    """A constant factor too many, or a square, where it is written."""
+    node = place.node
+    if is_(node, "**") and isinstance(node.operands[1], Number):  # type: ignore[attr-defined]
+        yield edit("constant-factor", place, node.operands[0])  # type: ignore[attr-defined]
+    for found in removals(place):
+        if found.kind == "extra-factor" and is_scalar(found.old.shape):
+            yield found
 
 
 def removals(place: Place) -> Iterator[Edit]:

@@ -11,10 +11,11 @@ import numpy as np
 
 from diagrad.check.bench import Bench
 from diagrad.check.branches import branches, taken
-from diagrad.check.conventions import Convention, conventions, laid_out
+from diagrad.check.conventions import Convention, laid_out
+from diagrad.check.conventions import conventions as all_conventions
 from diagrad.check.quantities import Match, Quantities, Quantity
 from diagrad.check.reading import Claim, Line, Work
-from diagrad.check.running import Failed, Running, fits, needed
+from diagrad.check.running import Failed, Running, fits, needed, value_of
 from diagrad.check.targets import Targets
 from diagrad.check.witness import Point, apart, definitions, equal
 from diagrad.errors import DerivationError, ProblemError
@@ -63,10 +64,10 @@ class Judge:
     @cached_property
     def allowed(self) -> list[list[tuple[Convention, Array]]]:
         """At each point, what a right answer may be: as asked first."""
-        return [self._allowed(point) for point in self.bench.points]
+        return [self.conventions(point) for point in self.bench.points]
 
-    def _allowed(self, point: Point) -> list[tuple[Convention, Array]]:
-        found = list(conventions(point, self.bench.layout, self.bench.structure))
+    def conventions(self, point: Point) -> list[tuple[Convention, Array]]:
+        found = list(all_conventions(point, self.bench.layout, self.bench.structure))
         return found[:1] if self.strict else found
 
     def laid_out(self, point: Point) -> Array:
@@ -148,7 +149,7 @@ class Judge:
         def truth(point: Point) -> Array:
             if point is self.bench.points[k]:
                 return self.allowed[k][which][1]
-            return self._allowed(point)[which][1]
+            return self.conventions(point)[which][1]
 
         return equal(self.bench.points[k], value, truth)
 
@@ -179,6 +180,13 @@ class Judge:
                 return not as_sum(head).terms
         except (DerivationError, ProblemError, ArithmeticError, KeyError, ValueError):
             return False
+
+    def otherwise(self) -> Convention | None:
+        """Of an answer to be given in one layout: another convention in which it is right."""
+        if not self.strict:
+            return None
+        found = Judge(self.bench, self.work, False).final().convention
+        return None if found is None or found.name.startswith("rows") else found
 
     def final(self) -> Found:
         """What comes of the last line: of all its claims, the first that is not right."""
@@ -230,7 +238,22 @@ class Judge:
             return index != self.last and not fits(line.value)
         if meant is None or self._is(values, meant):
             return False
-        return stated is not None or self.quantities.multiple(values, meant) is None
+        if stated is not None:
+            return True
+        return self.quantities.multiple(values, meant) is None and self._differs(values, meant)
+
+    def _differs(self, values: Sequence[Array], meant: Quantity) -> bool:
+        """Whether a line differs from a derivative also as the engine finds it, if it does."""
+        if meant.role != "adjoint" or not meant.name:
+            return True
+        found = self.bench.derivative(meant.name)
+        if found is None:
+            return False
+        theirs = [value_of(found, run.point.environment) for run in self.looked_at]
+        return not all(
+            any(a.shape == t.shape and apart(a, t) < 1e-6 for t in (b, b.T))
+            for a, b in zip(values, theirs, strict=True)
+        )
 
     def _consistent(self, index: int) -> bool:
         claims = [self.values(index, k) for k in range(len(self.lines[index].claims))]

@@ -210,6 +210,8 @@ class Quantities:
 
     def derivative(self, name: str) -> str:
         of = self.bench.of if self.bench.of.isidentifier() else "f"
+        if len(self.bench.wrt) > 1:
+            return f"∂²{self.shown(of)}/∂{self.shown(self.bench.wrt[0])}∂{self.shown(name)}"
         return f"∂{self.shown(of)}/∂{self.shown(name)}"
 
     def match(

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from keyword import iskeyword
 
 from diagrad.dimensions import Shape
 from diagrad.errors import ProblemError
@@ -123,9 +124,23 @@ def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expressio
         place = position + len(definitions)
         definitions[name] = Definition(name, expression, place, page.span(0, 1))
     reader = _Reader(page, text, replace(problem, definitions=definitions), quotients)
-    for line in _grouped(pieces, signs):
-        reader.take(*line)
+    try:
+        for line in _grouped(pieces, signs):
+            reader.take(*line)
+    except ProblemError as error:
+        raise _as_written(error, quotients, page) from None
     return Work(tuple(reader.lines), quotients, reader.problem, tuple(known))
+
+
+def _as_written(
+    error: ProblemError, quotients: dict[str, tuple[str, str]], page: Page
+) -> ProblemError:
+    """The error with dJ/dx for what is kept as dJ_dx."""
+    message = error.message.partition("; declare it above")[0]
+    for kept, (above, below) in quotients.items():
+        message = message.replace(kept, f"d{above}/d{below}")
+    line = page.lines[error.span.line - 1] if error.span else ""
+    return type(error)(message, error.span, line, page.file)
 
 
 def _quotients(text: str, problem: Source) -> tuple[str, dict[str, tuple[str, str]]]:
@@ -138,8 +153,11 @@ def _quotients(text: str, problem: Source) -> tuple[str, dict[str, tuple[str, st
         above, below = match[1], match[2]
         if {above, below} <= given:
             return match[0]
-        found[f"{above}_{below}"] = above[1:], below[1:]
-        return f"{above}_{below}"
+        kept = f"{above}_{below}"
+        if kept in given:
+            kept = f"{above}\N{MODIFIER LETTER APOSTROPHE}{below}"
+        found[kept] = above[1:], below[1:]
+        return kept
 
     lines = [_outside_comment(name, line) for line in text.split("\n")]
     return "\n".join(lines), found
@@ -222,6 +240,8 @@ class _Reader:
         if len(part.tokens) != 1 or part.tokens[0].kind != "name":
             return False
         name, start, end = part.tokens[0].text, part.start, part.end
+        if iskeyword(name):
+            raise self.page.error(f"{name} is a word of Python and cannot be a name", start, end)
         known = self.problem.names
         if again and (name in known or name in self.given):
             return False

@@ -19,8 +19,8 @@ class Link(NamedTuple):
 class Case(NamedTuple):
     """What a sentence speaks of, printed: the part that is wrong and the one that is right, what
     the line should be, the constant between them, what a mistaken step is about, the shapes before
-    and after, why it does not fit, the chain from the value to the variable, the link in question,
-    and how far the value is off."""
+    and after, why it does not fit, the chain from the value to the variable, a term that is absent,
+    the link in question, and how far the value is off."""
 
     old: str = ""
     new: str = ""
@@ -30,6 +30,7 @@ class Case(NamedTuple):
     shapes: str = ""
     misfit: str = ""
     chain: str = ""
+    absent: str = ""
     link: Link | None = None
     difference: str = ""
 
@@ -41,7 +42,9 @@ LONGEST = 60
 
 
 def _swap(case: Case) -> str:
-    """What should stand for what, where that is short enough to be read in a sentence."""
+    """What should stand for what, or what is absent, where that can be read in a sentence."""
+    if 0 < len(case.absent) <= LONGEST:
+        return f" The term {case.absent} is absent."
     short = 0 < len(case.old) <= LONGEST and 0 < len(case.new) <= LONGEST
     return f" {case.old} should be {case.new}." if short else ""
 

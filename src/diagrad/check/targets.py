@@ -25,15 +25,14 @@ class Targets:
         """The line that is the answer: the last that is named as the derivative asked for, or else
         the last that is not named as another."""
         lines = self.judge.lines
+        if len(self.bench.wrt) > 1:
+            return len(lines) - 1
         wrt = self.bench.wrt[-1]
         named = [k for k, line in enumerate(lines) if line.target and self._by(line.target) == wrt]
         exact = [k for k in named if lines[k].target in self.judge.work.quotients]
-        if exact or named:
-            last = lines[-1].target
-            if last is None or self._by(last) is None:
-                return len(lines) - 1
-            return (exact or named)[-1]
-        return len(lines) - 1
+        if exact:
+            return exact[-1]
+        return named[-1] if named and lines[-1].target is not None else len(lines) - 1
 
     def _by(self, name: str) -> str | None:
         """What a name says it is the derivative by, if that is a name of the problem."""
@@ -43,7 +42,10 @@ class Targets:
             return below if self._is_value(above) else None
         match = HINT.fullmatch(name)
         below = (match["first"] or match["second"]) if match else ""
-        return below if below in self._names else self._numbered(name)
+        if below in self._names:
+            return below
+        alike = [n for n in self._names if n.lower() == (below or "").lower()]
+        return alike[0] if len(alike) == 1 else self._numbered(name)
 
     @property
     def _names(self) -> set[str]:
@@ -74,6 +76,8 @@ class Targets:
             return None
         quotient = self.judge.work.quotients.get(line.target)
         if certain and (quotient is None or not set(quotient) <= self._problem | VALUES):
+            return None
+        if len(self.bench.wrt) > 1:
             return None
         if (
             quotient is not None
