@@ -1,0 +1,200 @@
+"""Mistakes of the chain rule: factors and terms missing or doubled, and other quantities."""
+
+import ast
+
+from .setting import Setting, is_slope
+from .slips import Rule, Slip, Slips, penalty
+from .trees import (
+    LINEAR,
+    Place,
+    call,
+    called,
+    divided,
+    is_,
+    is_number,
+    minus,
+    name,
+    names_in,
+    negative,
+    number,
+    product,
+    same,
+    swapped,
+    text,
+    times,
+)
+
+SLOPED = {"sigmoid", "tanh", "relu", "sin", "exp", "softplus", "log", "cos"}
+
+
+def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """A factor that is not there."""
+    match node:
+        case ast.BinOp(left=a, op=ast.Mult() | ast.MatMult() as op, right=b):
+            for kept, gone in ((a, b), (b, a)):
+                if is_number(gone) or names_in(gone) <= s.dimensions:
+                    continue
+                kinds = "missing-link" + weight(gone, s) + penalty(node, s)
+                if is_residual_of_fusion(kept, s):
+                    kinds += " fused-identity"
+                yield Slip("factor missing", kinds, kept)
+            if is_slope(node) and is_(a, ast.Mult):
+                yield Slip("σ′ missing", "missing-link fused-identity", a.left)  # type: ignore[attr-defined]
+        case ast.BinOp(left=a, op=ast.Div(), right=b) if not names_in(b) <= s.dimensions:
+            if not is_number(b):
+                yield Slip("divisor missing", "missing-link" + weight(b, s), a)
+
+
+def weight(node: ast.expr, s: Setting) -> str:
+    return " constant-factor" if s.scalar(node) else ""
+
+
+def is_residual_of_fusion(node: ast.expr, s: Setting) -> bool:
+    return is_(node, ast.Sub) and bool(s.words & {"softmax", "sigmoid", "cross_entropy"})
+
+
+def doubled(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """A derivative that is there twice, or one that was in the error already."""
+    match node:
+        case ast.BinOp(left=a, op=ast.Mult(), right=b) if not is_number(a) and not is_number(b):
+            kinds = "extra-derivative" + weight(b, s)
+            if is_slope(node):
+                last = a.right if is_(a, ast.Mult) else a  # type: ignore[attr-defined]
+                yield Slip("σ′ twice", kinds, times(times(node, last), b))
+            yield Slip("factor twice", kinds, times(node, b))
+        case ast.BinOp(left=ast.Name(id=p), op=ast.Sub(), right=ast.Name()) if p in s.definitions:
+            word = called(s.definitions[p])
+            if word in ("sigmoid", "softmax"):
+                more = times(times(node, name(p)), minus(number(1), name(p)))
+                kinds = "extra-derivative" + " softmax-diagonal" * (word == "softmax")
+                yield Slip("σ′ once more", kinds, more)
+
+
+def quantity(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """Another value of the same shape."""
+    if not isinstance(node, ast.Name) or node.id in s.known:
+        return
+    kinds = "wrong-quantity"
+    if node.id in s.dimensions:
+        kinds += " batch-factor constant-factor"
+    elif s.scalar(node):
+        kinds += " constant-factor regularisation"
+    if s.in_call(place):
+        kinds += " wrong-point forward"
+    if s.in_slope(place):
+        kinds += " wrong-point"
+    for other in s.names_like(node.id)[:3]:
+        yield Slip(f"{other} for {node.id}", kinds, name(other))
+
+
+def point(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """σ′ at h for z, or h(1 − h) with z for h."""
+    if is_slope(node):
+        for found in sorted(names_in(node)):
+            made = s.definitions.get(found)
+            if made is not None and called(made) in SLOPED and isinstance(made.args[0], ast.Name):  # type: ignore[attr-defined]
+                new = swapped(node, name(found), made.args[0])  # type: ignore[attr-defined]
+                if is_(node, ast.Mult) and is_(node.left, ast.Mult):  # type: ignore[attr-defined]
+                    before = times(node.left.left, made.args[0])  # type: ignore[attr-defined]
+                    new = times(before, swapped(node.right, name(found), made.args[0]))  # type: ignore[attr-defined]
+                yield Slip("σ′ at z", "wrong-point", new)
+    if called(node) in SLOPED | {"step"} and len(node.args) == 1:  # type: ignore[attr-defined]
+        (z,) = node.args  # type: ignore[attr-defined]
+        for found, made in s.definitions.items():
+            if called(made) in SLOPED and text(made.args[0]) == text(z):  # type: ignore[attr-defined]
+                kinds = "wrong-point wrong-quantity forward"
+                yield Slip("σ′ at h", kinds, call(called(node), name(found)))
+
+
+def mask(node: ast.expr, place: Place, s: Setting) -> Slips:
+    match node:
+        case ast.BinOp(left=g, op=ast.Mult(), right=b) if called(b) == "step" and not s.scalar(g):
+            kinds = "mask wrong-point wrong-quantity"
+            yield Slip("mask of the gradient", kinds, times(g, call("step", g)))
+
+
+def term(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """A term that is not there."""
+    if not is_(node, *LINEAR):
+        return
+    a, b = node.left, node.right  # type: ignore[attr-defined]
+    for kept, gone in ((a, b), (negative(b) if is_(node, ast.Sub) else b, a)):
+        if is_number(gone) or is_number(kept):
+            kinds = "missing-link other wrong-quantity"
+        elif penalty(gone, s):
+            kinds = "regularisation one-occurrence"
+        elif s.is_residual(node):
+            kinds = "wrong-quantity missing-link one-occurrence other"
+        else:
+            kinds = "one-occurrence"
+        if s.words & {"softmax", "log_softmax", "logsumexp"}:
+            kinds += " softmax-diagonal"
+        if s.words & {"mean", "norm", "sqrt", "softmax"}:
+            kinds += " held-constant"
+        yield Slip("term missing", kinds, kept)
+
+
+def special(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """2 A for A + Aᵀ, and terms that are the same only for a symmetric matrix."""
+    if is_(node, ast.Add):
+        a, b = node.left, node.right  # type: ignore[attr-defined]
+        if mirrored(a, b):
+            yield Slip("A + Aᵀ = 2 A", "special-case", times(number(2), a))
+            yield Slip("A + Aᵀ = 2 A", "special-case", times(number(2), b))
+
+
+def mirrored(a: ast.expr, b: ast.expr) -> bool:
+    """Whether two terms are made of the same names, and differ in transposes and order alone."""
+    plain = (sorted(text(t).replace(".T", "").split(" @ ")) for t in (a, b))
+    return text(a) != text(b) and len({str(p) for p in plain}) == 1
+
+
+def softmax(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """A softmax whose Jacobian is taken for diagonal."""
+    match node:
+        case ast.BinOp(left=ast.Call(args=[p]) as d, op=ast.Sub()) if called(d) == "diag":
+            only = call("diag", times(p, minus(number(1), p)))
+            if isinstance(p, ast.Name) and (p.id in names_in(node.right)):
+                yield Slip("diag(p(1 − p))", "softmax-diagonal", only)
+        case ast.BinOp(left=p, op=ast.Mult(), right=ast.BinOp(left=c, op=ast.Sub(), right=b)):
+            if called(b) == "sum" and names_in(p) <= names_in(b):
+                only = times(times(p, minus(number(1), p)), c)
+                yield Slip("p(1 − p) c", "softmax-diagonal", only)
+        case ast.BinOp(left=ast.Name(id=p), op=ast.Sub(), right=ast.Name(id=y)):
+            if called(s.definitions.get(p, node)) == "softmax" and s.scalar(node) is False:
+                q = name(p)
+                upstream = negative(divided(name(y), q))
+                new = times(times(upstream, q), minus(number(1), q))
+                yield Slip("p(1 − p) for the softmax", "softmax-diagonal", new)
+
+
+def function(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """Another function than the problem's."""
+    others = {"sigmoid": "tanh", "tanh": "sigmoid", "softmax": "sigmoid", "step": "relu"}
+    if called(node) in others:
+        kinds = "forward wrong-quantity wrong-point other"
+        other = call(others[called(node)], *node.args)  # type: ignore[attr-defined]
+        yield Slip(f"{called(other)} for {called(node)}", kinds, other)
+
+
+def unrolled(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """inv(A) B inv(A) with the inverses together, as for numbers."""
+    match node:
+        case ast.BinOp(left=ast.BinOp(left=a, op=ast.MatMult(), right=b), op=ast.MatMult(), right=c):
+            if same(a, c) and called(a) == "inv":
+                kinds = "scalar-rule factor-order"
+                yield Slip("a⁻² b", kinds, product(product(a, a), b))
+
+
+RULES: tuple[Rule, ...] = (
+    factor,
+    doubled,
+    quantity,
+    point,
+    mask,
+    term,
+    special,
+    softmax,
+    function,
+    unrolled,
+)
