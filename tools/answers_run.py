@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from answers.judging import Found, judged, shown
-from answers.variants import cases
+from answers.variants import Case, cases
 from answers.world import Unusable, World
 
 FALSE = ("false rejection", "false acceptance", "wrong repair")
@@ -42,11 +42,23 @@ def examined(row: dict[str, Any], seed: int, each: int | None) -> list[Found]:
         made = random.Random(f"{row['id']} {seed}").sample(made, each)
     if not made:
         return []
-    try:
-        world = World(row, seed + 1)  # other points than those of the labels
-    except Unusable:
-        world = World(row, seed)
-    return [judged(case, world) for case in made]
+    worlds = {text: other_points({**row, "problem": text}, seed) for text in texts(made)}
+    return [judged(case, worlds[case.problem]) for case in made]
+
+
+def texts(made: list[Case]) -> list[str]:
+    """The problem, without and with a name for what is differentiated."""
+    return list(dict.fromkeys(case.problem for case in made))
+
+
+def other_points(row: dict[str, Any], seed: int) -> World:
+    """For repairs: not the points of the labels, where there are others."""
+    for k in (seed + 1, seed, seed + 2):
+        try:
+            return World(row, k)
+        except Unusable:
+            continue
+    raise Unusable(row["id"])
 
 
 def outcomes(rows: list[dict[str, Any]], seed: int, each: int | None, jobs: int) -> Iterator[Found]:

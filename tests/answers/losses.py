@@ -6,6 +6,7 @@ from .setting import Setting, is_slope
 from .slips import Rule, Slip, Slips, penalty
 from .trees import (
     LINEAR,
+    REDUCTIONS,
     Place,
     call,
     called,
@@ -20,6 +21,7 @@ from .trees import (
     product,
     same,
     swapped,
+    terms,
     text,
     times,
 )
@@ -32,7 +34,9 @@ def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
     match node:
         case ast.BinOp(left=a, op=ast.Mult() | ast.MatMult() as op, right=b):
             for kept, gone in ((a, b), (b, a)):
-                if is_number(gone) or names_in(gone) <= s.dimensions:
+                if is_number(gone) or names_in(gone) <= s.dimensions or is_upstream(gone, s):
+                    continue
+                if s.in_call(place):
                     continue
                 kinds = "missing-link" + weight(gone, s) + penalty(node, s)
                 if is_residual_of_fusion(kept, s):
@@ -43,6 +47,11 @@ def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
         case ast.BinOp(left=a, op=ast.Div(), right=b) if not names_in(b) <= s.dimensions:
             if not is_number(b):
                 yield Slip("divisor missing", "missing-link" + weight(b, s), a)
+
+
+def is_upstream(node: ast.expr, s: Setting) -> bool:
+    """Whether it is a sum that carries the error, which nobody forgets: no 1 − h."""
+    return is_(node, *LINEAR) and not any(is_number(t) for _, t in terms(node))
 
 
 def weight(node: ast.expr, s: Setting) -> str:
@@ -57,6 +66,8 @@ def doubled(node: ast.expr, place: Place, s: Setting) -> Slips:
     """A derivative that is there twice, or one that was in the error already."""
     match node:
         case ast.BinOp(left=a, op=ast.Mult(), right=b) if not is_number(a) and not is_number(b):
+            if is_upstream(b, s) or called(b) in REDUCTIONS:
+                return
             kinds = "extra-derivative" + weight(b, s)
             if is_slope(node):
                 last = a.right if is_(a, ast.Mult) else a  # type: ignore[attr-defined]
@@ -131,6 +142,8 @@ def term(node: ast.expr, place: Place, s: Setting) -> Slips:
             kinds += " softmax-diagonal"
         if s.words & {"mean", "norm", "sqrt", "softmax"}:
             kinds += " held-constant"
+        if s.in_call(place):
+            kinds += " forward wrong-point"
         yield Slip("term missing", kinds, kept)
 
 

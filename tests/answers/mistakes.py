@@ -45,7 +45,8 @@ def mistakes(setting: Setting, worth: Callable[[ast.expr], Worth]) -> list[Mista
         mine[1].update(named.split())
         if mine[3].mixed:
             mine[1].add("broadcast-outer")
-        kinds[setting.world.key(mine[3]) or source] |= mine[1]
+        if mine[3].verdict in ("wrong", "misfit"):
+            kinds[setting.world.key(mine[3]) or source] |= mine[1]
     return [
         Mistake(what, frozenset(kinds[setting.world.key(w) or source]), tree, w)
         for source, (what, _, tree, w) in found.items()

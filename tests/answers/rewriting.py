@@ -87,7 +87,7 @@ def factored(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
 
 
 def transposes(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
-    """(A B)ᵀ = Bᵀ Aᵀ in both directions, Aᵀᵀ = A, inv(A)ᵀ = inv(Aᵀ)."""
+    """(A B)ᵀ = Bᵀ Aᵀ in both directions, inv(A)ᵀ = inv(Aᵀ)."""
     match node:
         case ast.Attribute(value=ast.BinOp(left=a, op=ast.MatMult(), right=b)):
             yield product(turned(b), turned(a))
@@ -99,8 +99,15 @@ def transposes(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
             yield transposed(product(b.value, a.value))  # type: ignore[attr-defined]
         case ast.BinOp(left=a, op=ast.MatMult(), right=b) if (1, 1) not in (shape(a), shape(b)):
             yield transposed(product(turned(b), turned(a)))
-        case ast.Name() if shape(node) != (1, 1):
+
+
+def twice(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
+    """Aᵀᵀ = A."""
+    match node:
+        case ast.Name() | ast.Call() if shape(node) != (1, 1):
             yield transposed(transposed(node))
+        case ast.Attribute(value=ast.Attribute(value=a)):
+            yield a
 
 
 def associated(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
@@ -119,7 +126,7 @@ def diagonals(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
     """A ∘ v, v a row, is A diag(v); v ∘ A, v a column, is diag(v) A."""
     match node:
         case ast.BinOp(left=a, op=ast.Mult(), right=v):
-            for matrix, line in ((a, v), (v, a)):
+            for matrix, line in ((a, v), (v, a)) if len(shape(a)) == len(shape(v)) == 2 else ():
                 (m, n), (p, q) = shape(matrix), shape(line)
                 if p == 1 and q == n > 1:
                     yield product(matrix, call("diag", line))
@@ -212,6 +219,7 @@ RULES: tuple[Rule, ...] = (
     distributed,
     factored,
     transposes,
+    twice,
     associated,
     diagonals,
     constants,

@@ -95,7 +95,7 @@ def sign(node: ast.expr, place: Place, s: Setting) -> Slips:
             yield Slip("minus for plus", "sign" + penalty(a, s), minus(b, a))
         case ast.Call(func=f, args=[z], keywords=[]) if called(node) in ("sigmoid", "exp"):
             flipped = z.operand if isinstance(z, ast.UnaryOp) else negative(z)
-            kinds = "sign wrong-point forward other"
+            kinds = "sign wrong-point forward missing-link other"
             yield Slip("sign inside", kinds, ast.Call(f, [flipped], []))
 
 
@@ -106,12 +106,13 @@ def penalty(term: ast.AST, s: Setting) -> str:
 def constant(node: ast.expr, place: Place, s: Setting) -> Slips:
     if not place:
         yield Slip("doubled", "constant-factor", times(number(2), node))
-        yield Slip("halved", "constant-factor", divided(node, number(2)))
+        yield Slip("halved", "constant-factor one-occurrence", divided(node, number(2)))
     match node:
         case ast.BinOp(left=a, op=ast.Mult() | ast.MatMult(), right=b):
             if is_number(a) or is_number(b):
                 c, x = (a, b) if is_number(a) else (b, a)
-                yield Slip("constant dropped", "constant-factor" + penalty(node, s), x)
+                once = " one-occurrence" if c.value in (2, 4) else ""  # type: ignore[attr-defined]
+                yield Slip("constant dropped", "constant-factor" + once + penalty(node, s), x)
                 doubled = times(number(2 * c.value), x)  # type: ignore[attr-defined]
                 yield Slip("constant doubled", "constant-factor" + penalty(node, s), doubled)
         case ast.BinOp(left=x, op=ast.Div(), right=c) if is_number(c):
@@ -120,11 +121,12 @@ def constant(node: ast.expr, place: Place, s: Setting) -> Slips:
             yield Slip("constant doubled", "constant-factor" + penalty(node, s), doubled)
         case ast.BinOp(left=x, op=ast.Pow(), right=ast.Constant(value=e)) if e in (2, 3):
             kinds = "other wrong-quantity missing-link extra-derivative"
+            kinds += " constant-factor" if s.scalar(x) else ""
             yield Slip("exponent", kinds, x if e == 2 else power(x, 2))
             yield Slip("exponent", kinds, power(x, e + 1))
         case ast.BinOp(left=a, op=op, right=b) if is_(node, *LINEAR):
             for term, kind in ((a, penalty(a, s)), (b, penalty(b, s))):
-                if not is_number(term):
+                if not (is_number(a) or is_number(b)):
                     twice = times(number(2), term)
                     sides = (twice, b) if term is a else (a, twice)
                     yield Slip("term doubled", "constant-factor" + kind, binary(op, *sides))

@@ -3,12 +3,12 @@
 import ast
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from . import mistakes
 from .mistakes import Mistake
-from .rewriting import RULES
+from .rewriting import RULES, twice
 from .several import derivative_name, restated, scaled, split, with_derivatives, written
 from .trees import (
     call,
@@ -63,7 +63,7 @@ class Maker:
         return next((n for n in ("J", "L", "loss") if scalar and n not in known), "")
 
     def case(
-        self, answer: str, verdict: str, what: str, kinds: str = "", lines: tuple[int, ...] = (), **more: Any
+        self, answer: str, verdict: str, what: str, kinds: str = "", lines: Collection[int] = (), **more: Any
     ) -> Case:
         problem, of = self.record["problem"], self.record["of"]
         if more.pop("with_name", False) and self.of != of:
@@ -105,6 +105,8 @@ class Maker:
 
             place, part = self.rng.choice(list(parts(node)))
             rule = self.rng.choice(RULES)
+            if rule is twice and self.rng.random() < 0.8:
+                continue
             found = list(rule(part, shape))
             if found:
                 new = replaced(node, place, self.rng.choice(found))
@@ -258,11 +260,19 @@ class Maker:
         for m in self.chosen(mistakes.of_line(self.world, lines, k), 3):
             wrong = [*lines[:k], (lines[k][0], m.tree), *lines[k + 1 :]]
             title, heading = (f"d{self.of}/d{self.world.wrt}", True) if named else self.heading()
-            at = (k + 1,) if sort == "named" else tuple(range(k + 1, len(lines) + 1))
+            at = {k + 1} if sort == "named" else self.ambiguous(lines, k, m)
             yield self.case(
                 written(wrong, title), "incorrect", f"{sort}: {m.what}", " ".join(m.kinds), at,
                 with_name=named or heading,
             )  # fmt: skip
+
+    def ambiguous(self, lines: Lines, k: int, m: Mistake) -> set[int]:
+        """The lines of which one may be called wrong, as names that say nothing state nothing: the
+        mistaken one, the later ones, and for a missing factor the one that it may belong to."""
+        at = set(range(k + 1, len(lines) + 1))
+        if "missing-link" in m.kinds:
+            at |= {j + 1 for j in range(k) if lines[j][0] in names_in(m.tree)}
+        return at
 
     def misquoted(self, lines: Lines) -> Iterator[Case]:
         """A definition said again wrongly."""

@@ -1,7 +1,6 @@
 """A problem with its answer at random points, and what other answers are worth there."""
 
 import ast
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +9,8 @@ import numpy as np
 from generated.algebra import NotInLanguage
 from generated.functions import Array
 from generated.interpreter import Interpreter
-from generated.oracle import NoPoint, arrange, first, points, target_of
+from generated.oracle import NoPoint, Target, arrange, define, first, target_of, tensor
+from generated.points import Env, draw_env, read
 from generated.problems import Case as Asked
 
 from .trees import names_in, parsed, text
@@ -50,10 +50,10 @@ class Recorder(Interpreter):
 class Worth:
     """`verdict`: right, layout (right in another), wrong, misfit or unclear (to be dropped).
 
-    `value` is at the first point; `mixed` where a row met a column."""
+    `values` are those at the points; `mixed` where a row met a column."""
 
     verdict: str
-    value: Array | None = None
+    values: tuple[Array, ...] = ()
     mixed: bool = False
 
 
@@ -67,7 +67,7 @@ class World:
         self.target = target_of(Asked(self._sized(), self.of, self.wrt, self.order, "auto", ()))
         self.problem = self.target.problem
         try:
-            self.points = points(self.target, 3, seed)
+            self.points = good_points(self.target, 3, seed)
         except MISFIT as error:
             raise Unusable(str(error)) from None
         if len(self.points) < 2:
@@ -79,8 +79,12 @@ class World:
 
     def _sized(self) -> str:
         """The problem, with a variable for each capital that counts without standing in a shape."""
-        body, known = self.record["problem"], set(re.findall(r"\w+", self.record["problem"]))
-        spare = {n for n in names_in(parsed(self.of)) if n not in known and n != "pi"}
+        body = self.record["problem"]
+        problem = read(body)
+        known = {*problem.variables, *problem.definitions, *problem.dimensions(), "pi"}
+        spare = {
+            n for b in (self.of, *problem.definitions.values()) for n in names_in(parsed(b))
+        } - known
         return body + "".join(f"\nspare_{n}: row[{n}]" for n in sorted(spare)) + "\n"
 
     @property
@@ -135,9 +139,9 @@ class World:
             except NotInLanguage:
                 return Worth("unclear")
             except MISFIT:
-                return Worth("misfit" if k == 0 else "unclear", None, run.mixed)  # type: ignore[attr-defined]
+                return Worth("misfit" if k == 0 else "unclear", (), run.mixed)  # type: ignore[attr-defined]
         verdict = self._judged(values)
-        return Worth(verdict, values[0], run.mixed)  # type: ignore[attr-defined]
+        return Worth(verdict, tuple(values), run.mixed)  # type: ignore[attr-defined]
 
     def _judged(self, values: list[Array]) -> str:
         if not all(np.isfinite(v).all() for v in values):
@@ -192,10 +196,9 @@ class World:
 
     def key(self, worth: Worth) -> str:
         """The same for answers of the same value."""
-        if worth.value is None:
-            return ""
-        scale = max(1e-6, float(np.abs(worth.value).max()))
-        return f"{worth.value.shape}{scale:.7e}{np.round(worth.value / scale, 7) + 0.0}"
+        scales = [max(1e-6, float(np.abs(v).max())) for v in worth.values]
+        rounded = (np.round(v / s, 7) + 0.0 for v, s in zip(worth.values, scales, strict=True))
+        return "".join(f"{s:.7e}{v.shape}{v.tolist()}" for s, v in zip(scales, rounded, strict=True))
 
 
 ORDERS = (
@@ -207,6 +210,30 @@ ORDERS = (
 
 def _middle(a: Array) -> tuple[int, ...]:
     return (1, 0, 3, 2) if a.ndim == 4 else (1, 0)
+
+
+def good_points(target: Target, count: int, seed: int) -> list[tuple[Env, Array]]:
+    """Points as `oracle.points` draws them, but where its sizes make a Gram matrix singular, with
+    others."""
+    found: list[tuple[Env, Array]] = []
+    for leading in (target.names, ()):
+        for which in range(2 * count):
+            if len(found) < count and (which < count or len(found) < 2):
+                found += point(target, leading, which, seed)
+    return found
+
+
+def point(target: Target, leading: tuple[str, ...], which: int, seed: int) -> list:
+    """A point and the derivative there, or none."""
+    for attempt in range(8):
+        rng = np.random.default_rng([seed, which, attempt])
+        env = draw_env(target.problem, leading, which, rng, shrink=0.85**attempt)
+        try:
+            define(target, env)
+            return [(env, tensor(target, env))]
+        except (NoPoint, np.linalg.LinAlgError):
+            continue
+    return []
 
 
 def distance(value: Array, right: Array) -> float:
