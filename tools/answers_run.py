@@ -89,7 +89,7 @@ def counts(found: list[Found]) -> list[str]:
         f"kind named correctly: {share(f.kind in f.case.kinds for f in refused)}",
         f"repair offered: {share(bool(f.repair) for f in refused)}",
         f"repair right: {share(f.repaired is True for f in offered)}",
-        f"first wrong line right, of several lines: {share(f.line in f.case.lines for f in several)}",
+        f"first wrong line right, of several: {share(f.line in f.case.lines for f in several)}",
         f"processor time: median {1e3 * median(times):.0f} ms, "
         f"95 % {1e3 * times[int(0.95 * (len(times) - 1))]:.0f} ms, longest {times[-1]:.1f} s",
     ]

@@ -11,7 +11,7 @@ import diagrad as dg
 
 from .trees import parsed
 from .variants import Case
-from .world import Lines, Worth, World
+from .world import Lines, World, Worth
 
 LIMIT = 30.0
 QUOTIENT = re.compile(r"\b(d\w+)/(d\w+)")
@@ -72,7 +72,7 @@ def judged(case: Case, world: World) -> Found:
 
 def is_right(world: World, answer: str, line: int | None, repair: str) -> bool:
     """Whether an answer is right by numbers, in some layout, once its line is repaired."""
-    return worth_of(world, answer, line, repair).verdict in ("right", "layout")
+    return worth_of(world, answer, line, repair).verdict in ("right", "layout", "close")
 
 
 def worth_of(world: World, answer: str, line: int | None = None, repair: str = "") -> Worth:
@@ -121,4 +121,3 @@ def shown(found: Found) -> str:
         f"## {found.fault}: {case.id}\n{body}\n  {asked}\n{answer}\n"
         f"  expected: {expected} ({case.what})\n  got: {got}{repair}"
     )
-

@@ -8,6 +8,7 @@ from .trees import (
     LINEAR,
     REDUCTIONS,
     Place,
+    at,
     call,
     called,
     divided,
@@ -20,6 +21,7 @@ from .trees import (
     number,
     product,
     same,
+    size,
     swapped,
     terms,
     text,
@@ -32,9 +34,9 @@ SLOPED = {"sigmoid", "tanh", "relu", "sin", "exp", "softplus", "log", "cos"}
 def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
     """A factor that is not there."""
     match node:
-        case ast.BinOp(left=a, op=ast.Mult() | ast.MatMult() as op, right=b):
+        case ast.BinOp(left=a, op=ast.Mult() | ast.MatMult(), right=b):
             for kept, gone in ((a, b), (b, a)):
-                if is_number(gone) or names_in(gone) <= s.dimensions or is_upstream(gone, s):
+                if names_in(gone) <= s.dimensions or not is_link(gone) or is_number(kept):
                     continue
                 if s.in_call(place):
                     continue
@@ -49,7 +51,15 @@ def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
                 yield Slip("divisor missing", "missing-link" + weight(b, s), a)
 
 
-def is_upstream(node: ast.expr, s: Setting) -> bool:
+def is_link(node: ast.expr) -> bool:
+    """Whether it is a factor that one may forget: a name, a call, a slope, a power of these."""
+    match node:
+        case ast.Attribute(value=inner) | ast.BinOp(left=inner, op=ast.Pow()):
+            return is_link(inner)
+    return isinstance(node, ast.Name) or is_slope(node) or (bool(called(node)) and size(node) < 9)
+
+
+def is_upstream(node: ast.expr) -> bool:
     """Whether it is a sum that carries the error, which nobody forgets: no 1 − h."""
     return is_(node, *LINEAR) and not any(is_number(t) for _, t in terms(node))
 
@@ -66,9 +76,10 @@ def doubled(node: ast.expr, place: Place, s: Setting) -> Slips:
     """A derivative that is there twice, or one that was in the error already."""
     match node:
         case ast.BinOp(left=a, op=ast.Mult(), right=b) if not is_number(a) and not is_number(b):
-            if is_upstream(b, s) or called(b) in REDUCTIONS:
+            if is_upstream(b) or called(b) in REDUCTIONS or s.scalar(a) != s.scalar(b):
                 return
-            kinds = "extra-derivative" + weight(b, s)
+            derived = is_slope(node) or is_slope(b) or called(b) in SLOPED
+            kinds = "extra-derivative" + weight(b, s) + " wrong-quantity other" * (not derived)
             if is_slope(node):
                 last = a.right if is_(a, ast.Mult) else a  # type: ignore[attr-defined]
                 yield Slip("σ′ twice", kinds, times(times(node, last), b))
@@ -94,8 +105,17 @@ def quantity(node: ast.expr, place: Place, s: Setting) -> Slips:
         kinds += " wrong-point forward"
     if s.in_slope(place):
         kinds += " wrong-point"
+    if "step" in s.words_in_answer:
+        kinds += beside_mask(node, place, s)
     for other in s.names_like(node.id)[:3]:
         yield Slip(f"{other} for {node.id}", kinds, name(other))
+
+
+def beside_mask(node: ast.expr, place: Place, s: Setting) -> str:
+    """Another name in a mask, or as the factor that it is applied to."""
+    above = [at(s.root, place[:k]) for k in range(len(place))]
+    masked = any(is_(n, ast.Mult) and called(n.right) == "step" for n in above[-1:])  # type: ignore[attr-defined]
+    return " mask" if masked or called(above[-1] if above else node) == "step" else ""
 
 
 def point(node: ast.expr, place: Place, s: Setting) -> Slips:
@@ -157,9 +177,9 @@ def special(node: ast.expr, place: Place, s: Setting) -> Slips:
 
 
 def mirrored(a: ast.expr, b: ast.expr) -> bool:
-    """Whether two terms are made of the same names, and differ in transposes and order alone."""
-    plain = (sorted(text(t).replace(".T", "").split(" @ ")) for t in (a, b))
-    return text(a) != text(b) and len({str(p) for p in plain}) == 1
+    """Whether two terms differ in transposes alone, or one is the other's transpose."""
+    one, two = (text(t).replace(".T", "").split(" @ ") for t in (a, b))
+    return text(a) != text(b) and one in (two, two[::-1])
 
 
 def softmax(node: ast.expr, place: Place, s: Setting) -> Slips:
@@ -193,10 +213,10 @@ def function(node: ast.expr, place: Place, s: Setting) -> Slips:
 def unrolled(node: ast.expr, place: Place, s: Setting) -> Slips:
     """inv(A) B inv(A) with the inverses together, as for numbers."""
     match node:
-        case ast.BinOp(left=ast.BinOp(left=a, op=ast.MatMult(), right=b), op=ast.MatMult(), right=c):
-            if same(a, c) and called(a) == "inv":
+        case ast.BinOp(left=ast.BinOp(op=ast.MatMult()) as ab, op=ast.MatMult(), right=c):
+            if same(ab.left, c) and called(c) == "inv":
                 kinds = "scalar-rule factor-order"
-                yield Slip("a⁻² b", kinds, product(product(a, a), b))
+                yield Slip("a⁻² b", kinds, product(product(c, c), ab.right))
 
 
 RULES: tuple[Rule, ...] = (

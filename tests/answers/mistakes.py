@@ -2,16 +2,17 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from . import losses, slips
 from .setting import Setting
-from .trees import parts, replaced, size, text
-from .world import Lines, World, Worth
+from .trees import parts, replaced, text
+from .world import Lines, Recorder, World, Worth
 
 RULES = slips.RULES + losses.RULES
 LONGEST = 500
+Kinds = Mapping[str, frozenset[str]]
 
 
 class Mistake(NamedTuple):
@@ -31,10 +32,11 @@ def slipped(setting: Setting) -> Iterator[tuple[str, str, ast.expr]]:
                 yield slip.what, slip.kinds, replaced(setting.root, place, slip.new)
 
 
-def mistakes(setting: Setting, worth: Callable[[ast.expr], Worth]) -> list[Mistake]:
-    """The wrong ones; each has the kinds of all that have its value, or its text."""
+def mistakes(setting: Setting, worth: Callable[[ast.expr], Worth], known: Kinds) -> list[Mistake]:
+    """The wrong ones; each has the kinds of all that have its value, or its text, and those that
+    `known` has for its value."""
     found: dict[str, tuple[str, set[str], ast.expr, Worth]] = {}
-    kinds: defaultdict[str, set[str]] = defaultdict(set)
+    kinds: defaultdict[str, set[str]] = defaultdict(set, {k: set(v) for k, v in known.items()})
     for what, named, tree in slipped(setting):
         source = text(tree)
         if len(source) > LONGEST:
@@ -54,26 +56,28 @@ def mistakes(setting: Setting, worth: Callable[[ast.expr], Worth]) -> list[Mista
     ]
 
 
-def of_answer(world: World, node: ast.expr) -> list[Mistake]:
+def of_answer(world: World, node: ast.expr, known: Kinds) -> list[Mistake]:
     setting = Setting(world, node, world.recorded(node))
-    return mistakes(setting, lambda tree: world.worth([("", tree)]))
+    return mistakes(setting, lambda tree: world.worth([("", tree)]), known)
 
 
-def of_line(world: World, lines: Lines, k: int) -> list[Mistake]:
+def kinds_of_values(world: World, found: list[Mistake]) -> Kinds:
+    return {world.key(m.worth): m.kinds for m in found if m.worth.values}
+
+
+def of_line(world: World, lines: Lines, k: int, known: Kinds) -> list[Mistake]:
     """Mistakes in one of several lines, judged by what the last comes to."""
     run = recorded_before(world, lines, k)
-    known = tuple(name for name, _ in lines[:k])
-    setting = Setting(world, lines[k][1], run, known)
+    before = tuple(name for name, _ in lines[:k])
+    setting = Setting(world, lines[k][1], run, before)
 
     def worth(tree: ast.expr) -> Worth:
         return world.worth([*lines[:k], (lines[k][0], tree), *lines[k + 1 :]])
 
-    return [m for m in mistakes(setting, worth) if size(m.tree)]
+    return mistakes(setting, worth, known)
 
 
 def recorded_before(world: World, lines: Lines, k: int) -> dict[int, object]:
-    from .world import Recorder
-
     run = world.interpreter(0, Recorder)
     world.value(lines[: k + 1], 0, run)
     return run.seen  # type: ignore[attr-defined]

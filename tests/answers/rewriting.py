@@ -113,7 +113,9 @@ def twice(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
 def associated(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
     """(A B) C = A (B C)."""
     match node:
-        case ast.BinOp(left=ast.BinOp(left=a, op=ast.MatMult(), right=b), op=ast.MatMult(), right=c):
+        case ast.BinOp(
+            left=ast.BinOp(left=a, op=ast.MatMult(), right=b), op=ast.MatMult(), right=c
+        ):
             if (1, 1) not in (shape(a), shape(b), shape(c)):
                 yield product(a, product(b, c))
         case ast.BinOp(left=a, op=ast.MatMult(), right=ast.BinOp(op=ast.MatMult()) as b):
@@ -194,7 +196,9 @@ def functions(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
         case ast.Call(args=[z], keywords=[]):
             match called(node):
                 case "step":
-                    yield call("where", ast.Compare(z, [ast.Gt()], [number(0)]), number(1), number(0))
+                    yield call(
+                        "where", ast.Compare(z, [ast.Gt()], [number(0)]), number(1), number(0)
+                    )
                 case "cos":
                     yield ast.Call(call("prime", ast.Name("sin", ast.Load())), [z], [])
                 case "sigmoid":

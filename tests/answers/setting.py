@@ -51,6 +51,10 @@ class Setting:
         return {called(n) for body in bodies for n in ast.walk(body)} - {""}
 
     @cached_property
+    def words_in_answer(self) -> set[str]:
+        return {called(n) for n in ast.walk(self.root)}
+
+    @cached_property
     def matrices(self) -> dict[str, tuple[int, ...]]:
         """The problem's names of arrays and their shapes."""
         env = self.world.points[0][0]
@@ -65,11 +69,11 @@ class Setting:
     def is_penalty(self, node: ast.AST) -> bool:
         """Whether a term is a penalty's share: made of the variable and scalars only, beside others
         that are not."""
-        names = names_in(node)
+        names, shares = names_in(node), [t for _, t in terms(unscaled(self.root, self))]
         if self.world.wrt not in names or names & self.data:
             return False
-        others = [t for _, t in terms(self.root) if not same(t, node)]
-        return any(names_in(t) & self.data for t in others)
+        others = [t for t in shares if not same(t, node)]
+        return len(others) < len(shares) and any(names_in(t) & self.data for t in others)
 
     def in_call(self, place: Place) -> bool:
         """Whether a part stands inside an elementwise function or a softmax."""
@@ -100,6 +104,18 @@ class Setting:
         mine = names_in(self.definitions[identifier]) if identifier in self.definitions else set()
         near = mine | {n for n, d in self.definitions.items() if identifier in names_in(d)}
         return sorted((n for n in others if n not in self.dimensions), key=lambda n: n not in near)
+
+
+def unscaled(node: ast.expr, s: Setting) -> ast.expr:
+    """A sum without the scalar that stands before or under it."""
+    match node:
+        case ast.BinOp(left=c, op=ast.Mult() | ast.MatMult(), right=x) if s.scalar(c):
+            return unscaled(x, s)
+        case ast.BinOp(left=x, op=ast.Div() | ast.Mult(), right=c) if s.scalar(c):
+            return unscaled(x, s)
+        case ast.UnaryOp(operand=x):
+            return unscaled(x, s)
+    return node
 
 
 def is_slope(node: ast.AST) -> bool:

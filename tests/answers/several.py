@@ -9,7 +9,6 @@ import numpy as np
 
 from .trees import (
     Place,
-    at,
     called,
     divided,
     is_,
@@ -22,12 +21,10 @@ from .trees import (
     size,
     swapped,
     text,
-    times,
 )
 from .world import Lines, World, distance
 
-PLAIN = ["t", "u", "M", "G", "E", "r", "s", "q", "delta1", "delta2", "delta3", "tmp", "err", "grad1"]
-QUOTIENT = re.compile(r"d\w+/d\w+")
+PLAIN = ["t", "u", "M", "G", "E", "r", "s", "q", "delta1", "delta2", "delta3", "tmp", "err"]
 
 
 def taken(world: World) -> set[str]:
@@ -59,8 +56,13 @@ def candidates(node: ast.expr) -> list[tuple[Place, ast.expr]]:
         and (is_(part, ast.Mult, ast.MatMult, ast.Add, ast.Sub, ast.Div) or called(part))
         and 3 <= size(part) < size(node)
         and names_in(part)
-        and not (place[-1] == "left" and is_(part, ast.Mult) and is_number(part.left) and size(part) < 6)  # type: ignore[attr-defined]
+        and not is_multiple(part)
     ]
+
+
+def is_multiple(part: ast.expr) -> bool:
+    """A number times a name, which needs no name."""
+    return is_(part, ast.Mult) and is_number(part.left) and size(part) < 6  # type: ignore[attr-defined]
 
 
 def split(world: World, node: ast.expr, rng: random.Random, count: int) -> Lines:
@@ -149,7 +151,6 @@ def with_derivatives(world: World, node: ast.expr, of: str, rng: random.Random) 
             if moved is not None:
                 last = swapped(moved, again, name(title))
                 made.append([(title, divided(part, factor)), ("", last)])
-                last = swapped(moved, again, divided(name(title), factor))
     return made
 
 

@@ -49,9 +49,10 @@ def transpose(node: ast.expr, place: Place, s: Setting) -> Slips:
         inner = node.value  # type: ignore[attr-defined]
         if not s.scalar(inner):
             yield Slip("transpose dropped", "transpose" + special(inner, s), inner)
-    elif (isinstance(node, ast.Name) or called(node)) and not s.scalar(node):
-        if not place or place[-1] != "value":
-            yield Slip("transpose added", "transpose" + special(node, s), transposed(node))
+        return
+    named = isinstance(node, ast.Name) or bool(called(node))
+    if named and not s.scalar(node) and place[-1:] != ("value",):
+        yield Slip("transpose added", "transpose" + special(node, s), transposed(node))
 
 
 def special(node: ast.expr, s: Setting) -> str:
@@ -126,7 +127,7 @@ def constant(node: ast.expr, place: Place, s: Setting) -> Slips:
             yield Slip("exponent", kinds, power(x, e + 1))
         case ast.BinOp(left=a, op=op, right=b) if is_(node, *LINEAR):
             for term, kind in ((a, penalty(a, s)), (b, penalty(b, s))):
-                if not (is_number(a) or is_number(b)):
+                if not (is_number(a) or is_number(b) or s.is_residual(node)):
                     twice = times(number(2), term)
                     sides = (twice, b) if term is a else (a, twice)
                     yield Slip("term doubled", "constant-factor" + kind, binary(op, *sides))

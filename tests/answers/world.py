@@ -48,7 +48,8 @@ class Recorder(Interpreter):
 
 @dataclass(frozen=True)
 class Worth:
-    """`verdict`: right, layout (right in another), wrong, misfit or unclear (to be dropped).
+    """`verdict`: right, layout (right in another), wrong, misfit; or to be dropped: close, where it
+    has the derivative's entries in some order, and unclear.
 
     `values` are those at the points; `mixed` where a row met a column."""
 
@@ -153,10 +154,10 @@ class World:
                 if all(distance(v, a) < tolerance for v, a in pairs):
                     return "right" if layout == self.layout else "layout"
         if all(self._resembles(v, k) for k, v in enumerate(values)):
-            return "unclear"
+            return "close"
         if all(np.ptp(v) == 0 for v in values) and self._constant:
             return "unclear"
-        return "wrong"
+        return "wrong" if any(np.any(v) for v in values) else "unclear"
 
     @cached_property
     def _constant(self) -> bool:
@@ -170,7 +171,9 @@ class World:
         flat = [order(a) for a in (right, self.points[k][1]) for order in ORDERS]
         if any(distance(value, a) < APART for a in close):
             return True
-        return value.size == right.size and any(distance(value.reshape(-1), a) < APART for a in flat)
+        return value.size == right.size and any(
+            distance(value.reshape(-1), a) < APART for a in flat
+        )
 
     def structured(self, k: int) -> list[Array]:
         """What some call the derivative by a symmetric or triangular variable."""
@@ -198,7 +201,9 @@ class World:
         """The same for answers of the same value."""
         scales = [max(1e-6, float(np.abs(v).max())) for v in worth.values]
         rounded = (np.round(v / s, 7) + 0.0 for v, s in zip(worth.values, scales, strict=True))
-        return "".join(f"{s:.7e}{v.shape}{v.tolist()}" for s, v in zip(scales, rounded, strict=True))
+        return "".join(
+            f"{s:.7e}{v.shape}{v.tolist()}" for s, v in zip(scales, rounded, strict=True)
+        )
 
 
 ORDERS = (
