@@ -210,6 +210,8 @@ class Judge:
         for further down."""
         for index in sorted(self.needed - {self.last}):
             values, meant = self.values(index), self.targets.meant(index)
+            if not self.targets.is_own(index):
+                continue
             if values is None or meant is None or self._is(values, meant):
                 continue
             match = self.quantities.multiple(values, meant)

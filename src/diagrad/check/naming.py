@@ -117,6 +117,10 @@ def _quantity(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     at = [p for p in places(tree) if p.node == edit.old]
     if any(_is_mask(p.above) for p in at):
         return "mask"
+    if isinstance(edit.old, Symbol) and edit.old.role == "dimension":
+        return _removed(diagnosing, index, edit)
+    if edit.old in walk(edit.new) and edit.old.shape != edit.new.shape:
+        return "other" if is_scalar(edit.old.shape) else "missing-link"
     if _is_at_point(diagnosing, index, edit):
         return "wrong-point"
     if edit.old.shape != edit.new.shape and is_scalar(edit.old.shape):
@@ -134,7 +138,7 @@ def _is_at_point(diagnosing: Diagnosing, index: int, edit: Edit) -> bool:
         node = place.node
         if not isinstance(node, Apply) or edit.new not in walk(node):
             continue
-        called = len(node.operands) == 1 and node.operation.curved
+        called = node.operation.curved and node.operation.entrywise and len(node.operands) == 1
         if called and node.operands[0] == edit.new:
             return True
         values = _values(diagnosing, index, node)

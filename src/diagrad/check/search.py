@@ -16,6 +16,7 @@ from diagrad.check.reading import NOWHERE, combined
 from diagrad.check.restoring import forgotten
 from diagrad.check.running import Failed, size_of
 from diagrad.check.slips import Slip
+from diagrad.dimensions import SCALAR
 from diagrad.expression import Apply, Expression, Number, Symbol, number, walk
 from diagrad.operations.room import Array
 
@@ -197,7 +198,8 @@ class Search:
             for name in line.names:
                 if line.value.shape != NOWHERE:
                     found.append(Symbol(line.value.shape, name, "definition"))
-        return [*dict.fromkeys(found), *self._unnamed]
+        sizes = [Symbol(SCALAR, d.name, "dimension") for d in bench.problem.source.dimensions]
+        return [*dict.fromkeys(found), *self._unnamed, *sizes]
 
     @cached_property
     def _unnamed(self) -> list[Expression]:

@@ -62,6 +62,14 @@ class Targets:
     def _is_value(self, above: str) -> bool:
         return above in {self.bench.of, self.bench.restated.of} | VALUES
 
+    def is_own(self, index: int) -> bool:
+        """Whether a line's name speaks of a name of the problem or of the answer."""
+        target = self.judge.lines[index].target or ""
+        quotients = self.judge.work.quotients
+        by = quotients[target][1] if target in quotients else self._by(target)
+        own = {name for line in self.judge.lines for name in line.names}
+        return by in own | self.bench.problem.source.names
+
     def is_aside(self, index: int) -> bool:
         """Whether a line is the derivative by a variable that is not asked for."""
         target = self.judge.lines[index].target

@@ -26,6 +26,8 @@ from diagrad.verify.points import draw
 EXACT, APART, MARGIN = 1e-13, 1e-5, 64.0
 # Where rounding moves a value by this part of itself, it says nothing.
 LOST = 1e-6
+# So well has the derivative to be known at a point, however its operations round.
+KNOWN = 1e-8
 JITTER, ROUNDINGS = 256 * float(np.finfo(float).eps), 3
 # How entries are drawn, and the scales of the variables from the fifth point on.
 PLAN = ("normal", "normal", "positive", "normal", "normal", "small", "large", "normal")
@@ -148,7 +150,10 @@ def points(target: Target, seed: int = 0, scales: Sequence[float] = ()) -> Itera
             rng = np.random.default_rng((seed, number, attempt))
             try:
                 drawn = draw(target.problem, rng, style)
-                yield at(target, _scaled(target.problem, drawn, rng, number, scale), style)
+                point = at(target, _scaled(target.problem, drawn, rng, number, scale), style)
+                if apart(point.truth, point.near(0).truth) > KNOWN:
+                    continue
+                yield point
             except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
                 if isinstance(error, ProblemError | DerivationError):
                     raise
