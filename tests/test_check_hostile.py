@@ -49,6 +49,10 @@ HIDDEN = [
 SURPRISING = [
     ("x: row[n]\nJ = sum(relu(x - 50))", "x", "step(x - 50)"),
     ("x: row[n]\nJ = max(x)", "x", "where(x == max(x), 1, 0)"),
+    ("x: row[n] & positive\nJ = sum(abs(x))", "x", "ones(1, n)"),
+    ("x: row[n]\nJ = sum(relu(exp(x)))", "x", "exp(x)"),
+    ("x: row[n]\nJ = sum(maximum(x, -1000))", "x", "where(x > -1000, 1, 0)"),
+    ("x: row[n]\nh = abs(x) + 1\nJ = sum(relu(h))", "x", "sign(x) * step(h)"),
     (HALF, "x", "relu(x) - relu(-x)"),
     (HALF, "x", "sign(x) * abs(x)"),
     (HALF, "x", "x * (sin(x)**2 + cos(x)**2)"),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diagrad.check.branches import untaken
 from diagrad.check.tape import Adjoints, Tape, plain
-from diagrad.check.witness import Point, Target, definitions, points
+from diagrad.check.witness import Point, Target, definitions, further, points
 from diagrad.derivation.restate import restated
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError
@@ -86,7 +87,31 @@ class Bench:
                 f"the derivative of {self.of} by {' and '.join(self.wrt)} has no finite value at "
                 "any random point tried, so nothing can be compared with it"
             )
-        return found
+        return found + self._reaching(found)
+
+    def _branches(self, points: Sequence[Point]) -> list[Apply]:
+        """Branches of the problem that none of the points takes."""
+        expressions = [e for _, e in definitions(self.problem.source)] + [self.expression]
+        return untaken(expressions, [point.environment for point in points])
+
+    def _reaching(self, found: list[Point]) -> list[Point]:
+        """More points, for branches of the problem that none of those found takes."""
+        more: list[Point] = []
+        unseen = self._branches(found)
+        for point in further(self.target, self.seed) if unseen else ():
+            left = self._branches([*found, *more, point])
+            if len(left) < len(unseen):
+                more.append(point)
+                unseen = left
+            if not left:
+                break
+        return more
+
+    @cached_property
+    def out_of_reach(self) -> list[Apply]:
+        """Branches of the problem that no point takes, however it is drawn: relu of what is
+        positive."""
+        return self._branches(self.points)
 
     @property
     def looked_at(self) -> list[Point]:

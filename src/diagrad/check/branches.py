@@ -37,9 +37,10 @@ def branches(expression: Expression) -> list[Apply]:
     return [n for n in walk(expression) if isinstance(n, Apply) and n.operation.name in names]
 
 
-def taken(expression: Expression, environments: Sequence[Environment]) -> bool:
-    """Whether each branch was taken at one of the points."""
-    return all(_both(node, environments) for node in branches(expression))
+def untaken(expressions: Iterable[Expression], environments: Sequence[Environment]) -> list[Apply]:
+    """The parts of which one branch was taken at none of the points."""
+    found = (node for expression in expressions for node in branches(expression))
+    return [node for node in found if not _both(node, environments)]
 
 
 def _both(node: Apply, environments: Sequence[Environment]) -> bool:

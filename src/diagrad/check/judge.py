@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from diagrad.check.bench import Bench
-from diagrad.check.branches import branches, taken
+from diagrad.check.branches import branches, untaken
 from diagrad.check.conventions import Convention, laid_out
 from diagrad.check.conventions import conventions as all_conventions
 from diagrad.check.quantities import Match, Quantities, Quantity
 from diagrad.check.reading import Claim, Line, Work
 from diagrad.check.running import Failed, Running, fits, needed, value_of
 from diagrad.check.targets import Targets
-from diagrad.check.witness import Point, apart, definitions, equal
+from diagrad.check.witness import Point, apart, equal
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression
 from diagrad.index.term import as_sum
@@ -26,7 +26,7 @@ from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
 from diagrad.setting import Setting
 
-UNSEEN = "it has a branch that was taken at no random point, or the problem has"
+UNSEEN = "it has a branch that was taken at no random point"
 
 
 class Found(NamedTuple):
@@ -126,17 +126,15 @@ class Judge:
         return Found(None, lost, why if lost else "", error, worst)
 
     def _seen(self, index: int) -> bool:
-        """Whether every branch of the problem and of the answer was taken at some point."""
+        """Whether every branch of the answer was taken at some point, but for what the problem
+        itself never takes."""
         lines = [self.lines[k] for k in sorted(self.needed | {index})]
         answer = [claim.expression for line in lines for claim in line.claims]
-        problem = [e for _, e in definitions(self.bench.problem.source)]
-        runs = [(run.point.environment, run.before(self.last)) for run in self.runs]
-        return all(
-            taken(expression, [env[own] for env in runs])
-            for own, expressions in enumerate((problem, answer))
-            for expression in expressions
-            if branches(expression)
-        )
+        if not any(map(branches, answer)):
+            return True
+        unseen = untaken(answer, [run.before(self.last) for run in self.runs])
+        out_of_reach = [node.operands[-1] for node in self.bench.out_of_reach]
+        return all(node.operands[-1] in out_of_reach for node in unseen)
 
     def _equal(self, index: int, number: int, k: int, which: int) -> bool | None:
         def value(point: Point) -> Array:

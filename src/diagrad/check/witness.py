@@ -20,7 +20,7 @@ from diagrad.operations.room import Array
 from diagrad.verify.layouts import restore
 from diagrad.verify.numeric import differentiate, directions
 from diagrad.verify.path import path
-from diagrad.verify.points import draw
+from diagrad.verify.points import STYLES, draw
 
 # Rounding alone; more than rounding ever makes; the part of it that a right value may differ by.
 EXACT, APART, MARGIN = 1e-13, 1e-5, 64.0
@@ -32,7 +32,7 @@ JITTER, ROUNDINGS = 256 * float(np.finfo(float).eps), 3
 # How entries are drawn, and the scales of the variables from the fifth point on.
 PLAN = ("normal", "normal", "positive", "normal", "normal", "small", "large", "normal")
 SCALES = (0.2, 1.0, 5.0)
-TRIES = 4
+TRIES, FURTHER = 4, 60
 # Around a scale: so much above and below it, and how many powers of ten the entries spread.
 LEVELS, SPREAD = (3.0, 0.3), 0.8
 
@@ -138,6 +138,18 @@ def _by_numbers(
     moved = np.moveaxis(found.value, (-2, -1), (0, 1))
     axes = [size for shape in shapes for size in shape]
     return moved.reshape(*pair(value.shape), *axes), order == 1 and route.analytic
+
+
+def further(target: Target, seed: int = 0) -> Iterator[Point]:
+    """Points of all magnitudes and styles, to reach what the others do not."""
+    for number in range(FURTHER):
+        rng = np.random.default_rng((seed, 1000 + number))
+        scale = float(10 ** rng.uniform(-3, 3)) * (1 if number % 2 else -1)
+        try:
+            drawn = draw(target.problem, rng, STYLES[number % len(STYLES)])
+            yield at(target, _scaled(target.problem, drawn, rng, number + 4, scale))
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            continue
 
 
 def points(target: Target, seed: int = 0, scales: Sequence[float] = ()) -> Iterator[Point]:
