@@ -312,3 +312,20 @@ def test_a_function_that_raises_or_returns_too_little_is_told_so(batch: dg.Probl
     assert found["W1"].because == "the function returns no gradient by W1"
     with pytest.raises(dg.ProblemError, match="returns 2 values, and 6 gradients"):
         batch.check_function(lambda **arrays: (1, 2))
+
+
+def test_a_partial_derivative_that_holds_another_name_fixed_is_no_false_line():
+    problem = dg.parse("x: column[n]; w: column[n]\nu = w * x\nv = sin(u)\nf = sum(u * v)")
+    partial = "df/du = v\ndf/dv = u\ndf/dx = (df/du + df/dv * cos(u)) * w"
+    assert problem.check("f", "x", partial).kind == "correct"
+    assert problem.check("f", "x", "df/du = v * u\ndf/dx = (v + u*cos(u)) * w").kind == "incorrect"
+
+
+def test_an_intermediate_is_right_by_a_declared_fact():
+    problem = dg.parse(
+        "A: matrix[N, N] & symmetric; X: matrix[N, D]; W: matrix[D, H]; V: matrix[H, C]\n"
+        "Y: matrix[N, C] & onehot; m: column[N] & nonneg\n"
+        "Z = A @ X @ W\nP = softmax(A @ relu(Z) @ V)\nJ = -sum(m * Y * log(P))"
+    )
+    answer = "dJ/dZ = A @ (m * (P - Y)) @ V.T * step(Z)\ndJ/dW = X.T @ A @ dJ/dZ"
+    assert problem.check("J", "W", answer).kind == "correct"

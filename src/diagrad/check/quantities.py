@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from diagrad.operations.room import Array
 from diagrad.operations.unspecified import Prime
 from diagrad.show import printed
 
-MOST_ENTRIES = 2000
+MOST_ENTRIES, MOST_PLACES = 2000, 5
 
 
 class Quantity(NamedTuple):
@@ -105,18 +106,27 @@ class Quantities:
 
     @cached_property
     def shares(self) -> list[Quantity]:
-        """What comes to the variable by each of its places, where it has several."""
+        """What comes to the variable by some of its places, where it has several."""
+        return self.partial(self.bench.wrt[-1])
+
+    def partial(self, name: str) -> list[Quantity]:
+        """The derivative by a name where other names that depend on it are held fixed: by some of
+        its places alone."""
         first = self.bench.adjoints[0]
-        wrt = self.bench.wrt[-1]
         at = [
             k
             for k, use in enumerate(first.uses)
-            if isinstance(o := use.node.operands[use.operand], Symbol) and o.name == wrt
+            if isinstance(o := use.node.operands[use.operand], Symbol) and o.name == name
         ]
-        words = f"a part of {self.derivative(wrt)}"
+        sums = (c for n in range(1, len(at)) for c in combinations(at[:MOST_PLACES], n))
         return [
-            Quantity("share", "", words, [plain(a.shares[k]) for a in self.bench.adjoints])
-            for k in (at if len(at) > 1 else [])
+            Quantity(
+                "share",
+                name,
+                f"a part of {self.derivative(name)}",
+                [plain(sum((a.shares[k] for k in some), np.zeros(1))) for a in self.bench.adjoints],
+            )
+            for some in sums
         ]
 
     @cached_property

@@ -60,7 +60,9 @@ class Targets:
         return below if below in self.bench.source.definitions else None
 
     def _is_value(self, above: str) -> bool:
-        return above in {self.bench.of, self.bench.restated.of} | VALUES
+        if above in {self.bench.of, self.bench.restated.of}:
+            return True
+        return above in VALUES and above not in self.bench.problem.source.names
 
     def is_own(self, index: int) -> bool:
         """Whether a line's name speaks of a name of the problem or of the answer."""
