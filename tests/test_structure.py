@@ -30,6 +30,7 @@ WALK = [
     ["pages"],
     [""],
     ["cli", "__main__"],
+    ["notebook"],
 ]
 MODULES = sorted(SOURCE.rglob("*.py"))
 

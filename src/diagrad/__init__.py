@@ -21,4 +21,11 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module 'diagrad' has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: object) -> None:
+    """`%load_ext diagrad`: the cell magic `%%diagrad`, see `diagrad.notebook`."""
+    from diagrad import notebook
+
+    notebook.load(shell)
+
+
 __version__ = "0.1.0"

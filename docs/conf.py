@@ -1,0 +1,128 @@
+"""The documentation site: `tools/site.sh` builds it.
+
+The pages are the Markdown files beside this one, as GitHub shows them. What only the site needs is
+here: the order of the pages, and mathematics as MathML, which needs neither a script nor a network.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+
+import diagrad
+
+project = "Diagrad"
+author = "Diagrad contributors"
+copyright = author
+version = release = diagrad.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+exclude_patterns = ["_site"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
+default_role = "literal"
+highlight_language = "text"
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+nb_execution_mode = "off"  # the tutorial has its outputs, and the tests compare them
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+
+html_theme = "furo"
+html_title = "Diagrad"
+html_static_path = ["_site"]
+html_css_files = ["site.css"]
+html_math_renderer = "mathml"
+html_show_copyright = html_show_sphinx = html_copy_source = False
+html_theme_options = {"navigation_with_keys": True}
+
+CONTENTS = {
+    "index": {
+        "Learn": ["tutorial", "reading-a-derivation"],
+        "How to": ["deriving", "checking", "notebooks", "results-in-code"],
+        "Look up": ["language", "operations", "gallery", "reference"],
+        "Understand": ["conventions", "style", "how-it-works"],
+        "Take part": ["contributing", "changelog"],
+    },
+    "gallery": {
+        "": [
+            f"gallery/{name}"
+            for name in (
+                "matrices",
+                "regression",
+                "softmax",
+                "networks",
+                "layers",
+                "embeddings",
+                "probability",
+            )
+        ]
+    },
+}
+# On the site the page that opens it stands for the README.
+ELSEWHERE = {"../README.md": "index.md", "../CONTRIBUTING.md": "contributing.md"}
+FOLDER = re.compile(r"\[gallery/\]\(gallery\)")
+LATEX = re.compile(r"\\\((?P<inline>.*?)\\\)|\\\[(?P<block>.*?)\\\]", re.DOTALL)
+# What docutils does not know, and what it sets otherwise: limits below an accent.
+CURES = {
+    re.compile(r"\\mathop\{\\mathrm\{(\w+)\}\}"): r"\\operatorname{\1}",
+    re.compile(r"(\\(?:hat|bar|tilde)\{[^{}]*\})(?=_)"): r"{\1{}}",
+}
+
+
+def mathml(latex: str, block: bool = False) -> str:
+    """A formula as MathML."""
+    for pattern, cure in CURES.items():
+        latex = pattern.sub(cure, latex)
+    return tex2mathml(latex.strip(), as_block=block)
+
+
+def inline(translator: Any, node: nodes.Element) -> None:
+    translator.body.append(mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def block(translator: Any, node: nodes.Element) -> None:
+    translator.body.append(f'<div class="math">{mathml(node.astext(), block=True)}</div>')
+    raise nodes.SkipNode
+
+
+def of_site(app: Sphinx, docname: str, content: list[str]) -> None:
+    """A page as the site has it: with its place in the contents, and links that stay inside."""
+    if docname == "tutorial":
+        content[0] = with_mathml(content[0])
+        return
+    text = FOLDER.sub("`docs/gallery`", content[0])
+    for there, here in ELSEWHERE.items():
+        text = text.replace(f"]({there}", f"]({here}")
+    for caption, names in CONTENTS.get(docname, {}).items():
+        entries = "\n".join(names)
+        titled = f":caption: {caption}\n" if caption else ""
+        text += f"\n```{{toctree}}\n:hidden:\n{titled}\n{entries}\n```\n"
+    content[0] = text
+
+
+def with_mathml(notebook: str) -> str:
+    """A notebook whose outputs have MathML in place of LaTeX."""
+    read = json.loads(notebook)
+    outputs = [output for cell in read["cells"] for output in cell.get("outputs", [])]
+    for data in (output["data"] for output in outputs if "text/html" in output.get("data", {})):
+        data["text/html"] = LATEX.sub(typeset, "".join(data["text/html"]))
+    return json.dumps(read)
+
+
+def typeset(found: re.Match[str]) -> str:
+    return mathml(unescape(found["inline"] or found["block"]), block=found["block"] is not None)
+
+
+def setup(app: Sphinx) -> None:
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.connect("source-read", of_site)
