@@ -286,7 +286,8 @@ class Checking:
         texts[index] = repair
         try:
             work = _read(self.bench, "\n".join(texts))
-            return Judge(self.bench, work, self.judge.strict).final().convention is not None
+            again = Judge(self.bench, work, self.judge.strict)
+            return again.final().convention is not None and again.contradicted() is None
         except ProblemError:
             return False
 

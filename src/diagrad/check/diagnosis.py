@@ -12,10 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
 from diagrad.check import edits as small
+from diagrad.check.bounds import LARGEST
 from diagrad.check.judge import Judge
 from diagrad.check.naming import kind_of, kind_of_slip
 from diagrad.check.places import Edit, is_
@@ -27,6 +29,7 @@ from diagrad.check.search import FIRST, SECOND, Search
 from diagrad.check.slips import MIXES, Slip, Slips
 from diagrad.check.special import special
 from diagrad.check.witness import Point, apart, equal, largest
+from diagrad.dimensions import Shape
 from diagrad.expression import Expression, Symbol, walk
 from diagrad.operations.room import Array
 
@@ -59,6 +62,7 @@ class Diagnosing:
         self.slips = Slips(judge.bench)
         self.spent = 0
         self._costs: dict[int, int] = {}
+        self._entries: dict[Shape, int] = {}
 
     def diagnosed(self) -> Diagnosis:
         """The first line that is wrong, and what is wrong with it."""
@@ -203,7 +207,7 @@ class Diagnosing:
         if self.spent > MOST_SPENT:
             return None
         self.spent += REJECTED
-        if whole.shape == NOWHERE or not fits(whole):
+        if whole.shape == NOWHERE or not fits(whole) or self._is_large(whole):
             return None
         self.spent += self._cost(index)
         if meant is not None and meant.role == "value" and not self._is_value(index, whole, meant):
@@ -231,6 +235,16 @@ class Diagnosing:
                 return None
             which = fitting[0]
         return which if which is not None and self._confirmed(index, whole, which) else None
+
+    def _is_large(self, whole: Expression) -> bool:
+        """Whether a change makes arrays larger than an answer may have."""
+        for shape in {node.shape for node in walk(whole)}:
+            if shape not in self._entries:
+                sizes = self.bench.points[0].environment.sizes
+                self._entries[shape] = prod(size.evaluate(sizes) for size in shape)
+            if self._entries[shape] > LARGEST:
+                return True
+        return False
 
     @cached_property
     def _layouts(self) -> list[int]:
