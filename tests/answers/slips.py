@@ -123,6 +123,7 @@ def constant(node: ast.expr, place: Place, s: Setting) -> Slips:
         case ast.BinOp(left=x, op=ast.Pow(), right=ast.Constant(value=e)) if e in (2, 3):
             kinds = "other wrong-quantity missing-link extra-derivative"
             kinds += " constant-factor" if s.scalar(x) else ""
+            kinds += " batch-factor" if names_in(x) & s.dimensions else ""
             yield Slip("exponent", kinds, x if e == 2 else power(x, 2))
             yield Slip("exponent", kinds, power(x, e + 1))
         case ast.BinOp(left=a, op=op, right=b) if is_(node, *LINEAR):
@@ -172,7 +173,7 @@ def axis(node: ast.expr, place: Place, s: Setting) -> Slips:
             yield Slip("axis dropped", "wrong-axis", with_axis(node, None))  # type: ignore[arg-type]
     elif not forward:
         for which in (0, 1):
-            kinds = "wrong-axis unreduced"
+            kinds = "wrong-axis unreduced broadcast-not-summed"
             yield Slip("axis added", kinds, with_axis(node, which))  # type: ignore[arg-type]
     else:
         yield Slip("other axis", "wrong-axis" + forward, with_axis(node, 0))  # type: ignore[arg-type]
