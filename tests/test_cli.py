@@ -333,3 +333,60 @@ def test_help_lists_the_commands_and_every_option():
     assert isinstance(main.commands["derive"], click.Command)
     for option in main.commands["derive"].params:
         assert option.opts[-1] in shown or option.name == "file"
+
+
+RIGHT = "((yhat - y) @ W2.T * h * (1 - h)) @ W1.T"
+NETWORK = "examples/one_hidden_layer.dg"
+
+
+@pytest.mark.parametrize(
+    "answer, more, status, shown",
+    [
+        (RIGHT, [], 0, "Right: this is ∂J/∂x."),
+        (f"W1 @ ({RIGHT.removesuffix(' @ W1.T')}).T", [], 0, "Right, in another convention"),
+        (f"W1 @ ({RIGHT.removesuffix(' @ W1.T')}).T", ["--strict"], 1, "Not right"),
+        (f"-{RIGHT}", [], 1, "\n  ((yhat - y) @ W2.T * h * (1 - h)) @ W1.T"),
+        (f"2 * {RIGHT}", ["--show-answer"], 1, f"The derivative: {RIGHT}"),
+        ("foo", [], 2, "nothing is called foo"),
+    ],
+)
+def test_check_says_whether_an_answer_is_right(answer, more, status, shown, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(main, ["check", NETWORK, "--wrt", "x", "--answer", answer, *more])
+    assert result.exit_code == status
+    assert shown in result.output
+
+
+def test_check_gives_a_hint_without_the_repair(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    asked = ["check", NETWORK, "--wrt", "x", "--answer", f"-{RIGHT}"]
+    assert RIGHT in CliRunner().invoke(main, asked).output
+    assert RIGHT not in CliRunner().invoke(main, [*asked, "--hint"]).output
+
+
+def test_check_reads_lines_from_a_file_and_writes_json(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    answers = tmp_path / "answers.dg"
+    answers.write_text(f"dz2 = yhat - y\ndh = dz2 @ W2.T\ndJ/dx = {RIGHT}\ndJ/dW2 = h.T @ dz2\n")
+    asked = ["check", NETWORK, "--file", str(answers), "--json"]
+    result = CliRunner().invoke(main, [*asked, "--wrt", "W2,x"])
+    assert result.exit_code == 0
+    assert [v["verdict"] for v in json.loads(result.output)] == ["correct", "correct"]
+    assert json.loads(CliRunner().invoke(main, [*asked, "--wrt", "x"]).output)["mistake"] is None
+
+
+@pytest.mark.parametrize(
+    "more, message",
+    [
+        ([], "give the answer with --answer, or its file with --file"),
+        (["--answer", "x", "--file", "y"], "give the answer with --answer"),
+        (["--answer", "x"], "name the variable with --wrt"),
+        (["--answer", "x", "--wrt", "q"], "'q' is not a variable or definition"),
+        (["--file", "missing.dg", "--wrt", "x"], "cannot read missing.dg"),
+    ],
+)
+def test_check_says_what_it_needs(more, message, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(main, ["check", NETWORK, *more])
+    assert result.exit_code == 2
+    assert message in result.output

@@ -97,6 +97,21 @@ def test_the_oracle_knows_textbook_derivatives(text, of, wrt, layout, source):
         assert difference(target, evaluate(f"2 * ({source})", env, []), value) != ""
 
 
+@pytest.mark.parametrize("shape", ["n, n", "m, n"])
+def test_the_oracle_takes_no_point_where_rounding_hides_the_derivative(shape):
+    """That of A⁺ A is 0 for square A, and nothing but rounding where A is almost singular."""
+    target = target_of(Case(f"A: matrix[{shape}]\n", "pinv(A) @ A", "A", 1, "vec", ()))
+    source = (
+        "commutation(n, n) @ kron(eye(n) - pinv(A) @ A, A.T @ pinv(A).T @ pinv(A))"
+        " + kron((eye(n) - pinv(A) @ A).T, pinv(A))"
+    )
+    mistaken = "kron(eye(n), pinv(A)) - kron((pinv(A) @ A).T, (1 + 1e-7) * pinv(A))"
+    for seed in range(40):
+        for env, value in points(target, 2, seed):
+            assert difference(target, evaluate(source, env, []), value) == ""
+            assert difference(target, evaluate(mistaken, env, []), value) != ""
+
+
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_the_oracle_knows_the_derivatives_of_its_functions(name):
     z = np.array([0.15, 0.4, 0.8]) + 1e-30j

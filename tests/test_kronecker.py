@@ -128,3 +128,17 @@ def test_a_plain_axis_that_meets_a_composite_one_is_told_by_its_digits():
     rng = np.random.default_rng(1)
     X, c = rng.normal(size=(3, 4)), rng.normal(size=(12, 1))
     np.testing.assert_allclose(result.evaluate(X=X, c=c), X + c.reshape(4, 3).T, rtol=1e-12)
+
+
+@pytest.mark.parametrize("power", [3, 4])
+@pytest.mark.parametrize("layout", ["vec", "tensor"])
+def test_a_power_of_a_sum_with_kron_is_multiplied_out_as_often_as_it_says(power, layout):
+    problem = dg.parse("x: row[n]; W: matrix[m, k]")
+    for wrt in ("x", "W"):
+        assert problem.derive(f"(1 + kron(x, W)) ** {power}", wrt=wrt, layout=layout).result
+
+
+@pytest.mark.parametrize("of", ["arctan(kron(x, W))", "(2 + kron(x, W) ** 2) ** -1"])
+def test_what_divides_by_a_sum_with_kron_is_refused(of):
+    with pytest.raises(dg.DerivationError, match="a tensor of more than two axes"):
+        dg.parse("x: row[n]; W: matrix[m, k]").derive(of, wrt="x")

@@ -153,6 +153,9 @@ push-through of a rectangle: sum(c * (inv(X.T @ X + a * eye(n)) @ X.T @ y - w)) 
     w = X.T @ inv(X @ X.T + a * eye(m)) @ y
 an inverse beside a power: sum(inv(X) @ (X * X) @ A) + sum(inv(X) @ X ** 3) by A
     X: matrix[n, n]; A: matrix[n, n]
+an inverse beside a diagonal: sum(a * inv(F) @ diagonal(F)) + sum(F * F @ inv(F)) by a
+    X: matrix[n, n]; a: scalar
+    F = X @ X.T + exp(a) * eye(n)
 inverses that cancel: x @ inv(X - A) @ (A - X) @ inv(A) @ x.T by x
     X: matrix[n, n]; A: matrix[n, n]; x: row[n]
 named inverses: logdet(F) + sum(X) by X

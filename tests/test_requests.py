@@ -66,6 +66,16 @@ def test_a_fact_that_puts_the_variable_on_a_kink_is_named():
         dg.parse("y: row[n] & onehot").derive("sum(relu(y) ** 2)", "y", order=2)
 
 
+@pytest.mark.parametrize("of", ["pinv(B) @ (B * B)", "logsumexp(B.T @ pinv(B.T))"])
+def test_a_pseudoinverse_of_labels_that_move_is_refused(of):
+    problem = dg.parse("B: matrix[p, n] & onehot; c: scalar")
+    with pytest.raises(
+        dg.DerivationError, match="puts it where pinv may jump, as its rank changes"
+    ):
+        problem.derive(of, wrt="B")
+    assert problem.derive(f"c * ({of})", wrt="c").result.source
+
+
 def test_a_check_needs_a_point():
     derivation = dg.parse("x: row[n]").derive("sum(x)", "x")
     with pytest.raises(dg.DerivationError, match="at least 1 point, not 0"):

@@ -59,6 +59,7 @@ ASKED = [
      "J = sum(log(1 + exp(-y * (X @ w))))\n", "J", "w", 2, "auto"),
     ("A: matrix[m, n]; X: matrix[n, p]; B: matrix[p, q]\n", "A @ X @ B", "X", 1, "tensor"),
     ("s: scalar & positive\n", "log(s) * s ** 2", "s", 2, "auto"),
+    ("X: matrix[n, k]\nZ = X @ X.T\ns = min(Z)\n", "s ** 2", "X", 1, "auto"),
     ("x: row[n]; y: row[n]\n", "sum(y)", "x", 1, "auto"),
     ("x: row[n]\n", "x", "x", 1, "auto"),
 ]  # fmt: skip

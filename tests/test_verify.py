@@ -161,10 +161,34 @@ def test_where_a_formula_rounds_badly_the_point_does_not_count():
     assert not checked(text, f"abs({of})", "x", f"5 * (1 - {of} ** 2) * x").passed
 
 
+def test_a_formula_that_cancels_between_sizes_alone_is_known_to_round_badly():
+    text = "x: column[n] & onehot"
+    of = "log1p(tanh(2 * n * sum(x) ** 2) ** 2)"
+    right = "8 * n * tanh(2 * n) * (1 - tanh(2 * n) ** 2) / (1 + tanh(2 * n) ** 2) * ones(n, 1)"
+    assert checked(text, of, "x", right).passed
+    assert not checked(text, of, "x", right.replace("8", "9")).passed
+
+
+@pytest.mark.parametrize("far", ["-9", "-30"])
+def test_far_out_a_derivative_of_gelu_is_as_exact_as_any(far):
+    of = f"prime(gelu)({far} + x)"
+    right = f"(2 - ({far} + x) ** 2) * exp(-(({far} + x) ** 2) / 2) / sqrt(2 * pi)"
+    assert checked("x: scalar", of, "x", right, layout="auto").passed
+    assert not checked("x: scalar", of, "x", f"1.001 * {right}", layout="auto").passed
+
+
 def test_points_where_everything_is_zero_do_not_hide_a_wrong_factor():
     for seed in range(30):
         assert not checked("c: scalar", "relu(c)", "c", "2 * step(c)", points=1, seed=seed).passed
         assert checked("c: scalar", "relu(c)", "c", "step(c)", points=1, seed=seed).passed
+
+
+def test_points_where_everything_is_zero_do_not_hide_a_formula_that_rounding_moves():
+    """All entries of the mask that equal the maximum count, and rounding tells them apart."""
+    text, of = "A: matrix[n, n]; b: scalar", "max((A - A.T) ** 2 * b)"
+    twice = f"4 * b * (A - A.T) * where((A - A.T) ** 2 * b == {of}, 1, 0)"
+    with pytest.raises(DerivationError, match="cannot be checked: rounding or a kink hides it"):
+        checked(text, of, "A", twice)
 
 
 def test_a_norm_off_the_path_does_not_spoil_the_complex_step():

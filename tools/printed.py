@@ -67,7 +67,8 @@ def output_of(command: str, files: tuple[tuple[str, str], ...] = ()) -> str:
         for name, body in files:
             Path(name).write_text(body, encoding="utf-8")
         result = CliRunner().invoke(diagrad, arguments)
-    if result.exit_code:
+    wrong_answer = arguments[:1] == ["check"] and result.exit_code == 1
+    if result.exit_code and not wrong_answer:
         raise Stale(f"{command}: exit status {result.exit_code}\n{result.output}")
     return result.output
 

@@ -11,4 +11,14 @@ from diagrad.problem import load as load
 from diagrad.problem import parse as parse
 from diagrad.verify import Verification as Verification
 
+
+def __getattr__(name: str) -> object:
+    """What only a check needs is imported at its first use."""
+    if name in ("FunctionVerdict", "Mistake", "Verdict", "check_function"):
+        from diagrad import check
+
+        return getattr(check, name)
+    raise AttributeError(f"module 'diagrad' has no attribute {name!r}")
+
+
 __version__ = "0.1.0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +11,7 @@ from diagrad.derivation.program import Programs
 from diagrad.engine import Engine
 from diagrad.errors import DerivationError, InternalError, ProblemError
 from diagrad.expression import Apply, Expression, Number, walk
+from diagrad.facts import LABELS, closure
 from diagrad.formula import Formula
 from diagrad.language import read_expression
 from diagrad.layouts import Arrangement
@@ -18,13 +19,16 @@ from diagrad.recursion import deep_recursion
 from diagrad.verify import Verification, verify
 
 if TYPE_CHECKING:
-    from diagrad.language import Source
+    from diagrad.language import Declaration, Source
 
 # Facts that fix entries of a variable, and operations with kinks, or with poles or kinks at 0.
 EXACT = frozenset({"onehot", "pm1", "diagonal", "lower", "upper"})
 KINKED = frozenset(
     "relu step abs sign maximum minimum max min prod clip where norm norm1 sqrt / log".split()  # noqa: SIM905
 )
+
+# Of a symmetric variable, entries that move by themselves start as equals.
+CHOOSING = frozenset({"max", "min", "maximum", "minimum"})
 
 
 def _is_kinked(node: Expression) -> bool:
@@ -37,6 +41,10 @@ def _is_kinked(node: Expression) -> bool:
     if not isinstance(exponent, Number):
         return True
     return exponent.value.denominator != 1 or exponent.value < 0
+
+
+def _is_call(node: Expression, names: Collection[str]) -> bool:
+    return isinstance(node, Apply) and node.operation.name in names
 
 
 class Stated(NamedTuple):
@@ -134,10 +142,10 @@ class Answer:
                 f"{asked} cannot be checked: its arrays do not fit in memory; write large sizes as "
                 "names, which are checked at small ones"
             ) from None
-        if not verification.passed and self._on_a_kink():
+        where = "" if verification.passed else self._without_derivative()
+        if where:
             raise DerivationError(
-                f"{asked} cannot be checked: what is declared of {self.by[0]} puts it on a kink, "
-                "where only the convention says what the derivative is"
+                f"{asked} cannot be checked: what is declared of {self.by[0]} puts it {where}"
             )
         if not verification.passed:
             formula = self._derived[0]
@@ -161,14 +169,29 @@ class Answer:
             self.engine.kinds(self.by),
         )
 
-    def _on_a_kink(self) -> bool:
-        """Whether entries of a variable may be where functions have kinks: exactly 0 or 1 by a
-        fact, or those of a definition, which has the value that it has."""
-        variables = self.source.variables
-        exact = [name not in variables or variables[name].facts & EXACT for name in self.by]
-        if not any(exact):
-            return False
+    def _without_derivative(self) -> str:
+        """Where a function has no derivative and a variable may be by what is declared of it; ""
+        where there is no such place."""
         expression = self.engine.expression
         needed = self.source.needed(expression) & self.source.definitions.keys()
         parts = [expression, *(self.source.definitions[name].expression for name in needed)]
-        return any(_is_kinked(node) for part in parts for node in walk(part))
+        nodes = [node for part in parts for node in walk(part)]
+        declared = [self.source.variables.get(name) for name in self.by]
+        if self._on_a_kink(declared, nodes):
+            return "on a kink, where only the convention says what the derivative is"
+        labels = any(d is not None and d.facts & LABELS for d in declared)
+        if labels and any(_is_call(node, {"pinv"}) for node in nodes):
+            return "where pinv may jump, as its rank changes when an entry moves"
+        return ""
+
+    def _on_a_kink(
+        self, declared: Sequence[Declaration | None], nodes: Sequence[Expression]
+    ) -> bool:
+        """Whether entries of a variable may be where functions have kinks: exactly 0 or 1 by a
+        fact, equal to each other by one, or those of a definition, which has the value that it
+        has."""
+        if any(d is None or d.facts & EXACT for d in declared) and any(map(_is_kinked, nodes)):
+            return True
+        mirrored = any(d is not None and "symmetric" in closure(d.facts) for d in declared)
+        chosen = any(_is_call(node, CHOOSING) for node in nodes)
+        return mirrored and chosen and not self.engine.structure

@@ -26,6 +26,7 @@ LONGEST = 1_000_000
 ROUTES = ("jacobian", "elements", "differential", "both", "all")
 DEPTHS = ("overview", "standard", "full")
 FORMS = ("text", "latex", "markdown", "json")
+VERDICTS = {"correct": 0, "other-convention": 0, "incorrect": 1, "undecided": 3}
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
 SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
 PLAIN = str.maketrans({"×": "x", "−": "-", "∂": "d", "∘": "*", "·": "*", "′": "'", "…": "..."})
@@ -126,6 +127,62 @@ def derive(
         structure=structure,
     )
     show(derivations, route, depth, form, output)
+
+
+@main.command()
+@click.argument("file")
+@click.option("--of", metavar="J", help="What is differentiated; default: the last definition.")
+@click.option("--wrt", metavar="x,W1", help="By which names; default: the only one there is.")
+@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
+@click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
+@click.option("--answer", metavar="A", help="The answer: an expression, or lines with names.")
+@click.option("--file", "answers", metavar="ANSWERS", help="A file with the answer's lines.")
+@click.option("--strict", is_flag=True, help="Another layout is not right.")
+@click.option("--hint", is_flag=True, help="Say the rule alone, not the repair.")
+@click.option("--show-answer", is_flag=True, help="Show the right derivative, too.")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+@click.pass_context
+def check(
+    context: click.Context,
+    file: str,
+    of: str | None,
+    wrt: str | None,
+    order: int,
+    layout: str,
+    answer: str | None,
+    answers: str | None,
+    strict: bool,
+    hint: bool,
+    show_answer: bool,
+    as_json: bool,
+) -> None:
+    """Check an answer to what FILE asks: is it right, and if not, where does it go wrong and why?
+
+    Exit status: 0 right, 1 wrong, 2 bad input, 3 undecided.
+    """
+    import diagrad as dg
+
+    if (answer is None) == (answers is None):
+        raise ProblemError("give the answer with --answer, or its file with --file")
+    problem = dg.parse(read(file), file=shown(file))
+    target = of or last_definition(problem)
+    names = variables(problem, target, wrt)
+    if wrt is None and len(names) > 1:
+        raise DerivationError(f"name the variable with --wrt: {', '.join(names)}")
+    text = answer if answer is not None else read(answers or "")
+    verdicts = {
+        name: problem.check(target, name, text, order=order, layout=layout, strict=strict)
+        for name in names
+    }
+    if as_json:
+        data = [v.data(show_answer) for v in verdicts.values()]
+        plain = not can_show(SYMBOLS, sys.stdout)
+        whole = data[0] if len(data) == 1 else data
+        emit(json.dumps(whole, ensure_ascii=plain, indent=2) + "\n", None)
+    else:
+        blocks = (v.text(hint=hint, show_answer=show_answer) for v in verdicts.values())
+        emit("\n\n".join(blocks) + "\n", None)
+    context.exit(max(VERDICTS[v.kind] for v in verdicts.values()))
 
 
 def show_seed() -> None:

@@ -22,6 +22,7 @@ from diagrad.dimensions import (
 )
 from diagrad.errors import ProblemError
 from diagrad.expression import Apply, Expression, Number, Symbol
+from diagrad.operations.elementwise import Elementwise
 from diagrad.operations.room import Array
 from diagrad.operations.unspecified import Unspecified
 
@@ -39,8 +40,8 @@ class Environment:
     Every array is (…, rows, columns), a scalar (…, 1, 1); axes before the last two are a batch. An
     unspecified function is the sequence g, g′, g″, …. `dtype` is the real type of numbers,
     dimensions, `ones` and `eye`. `rounded`,
-    where given, is applied to the value of every operation on variables: other roundings show what
-    rounding does.
+    where given, is applied to the value of every operation that may round: other roundings show
+    what rounding does.
     """
 
     arrays: Mapping[str, Array]
@@ -76,14 +77,19 @@ def evaluate(expression: Expression, environment: Environment) -> Array:
 
 
 def _inexact(nodes: Iterable[Expression]) -> set[int]:
-    """The ids of operations on arrays; whole exponents and other numbers are exact."""
+    """The ids of operations on arrays, and of functions, that round; whole exponents and other
+    numbers are exact."""
     varying = {
         id(n) for n in nodes if isinstance(n, Symbol) and n.role in ("variable", "definition")
     }
-    operations = [node for node in nodes if isinstance(node, Apply)]
     found: set[int] = set()
-    for node in operations:
-        if any(id(operand) in varying or id(operand) in found for operand in node.operands):
+    for node in (node for node in nodes if isinstance(node, Apply)):
+        varies = any(id(operand) in varying for operand in node.operands)
+        if varies:
+            varying.add(id(node))
+        if node.operation.exact:
+            continue
+        if varies or (isinstance(node.operation, Elementwise) and not node.operation.flat):
             found.add(id(node))
     return found
 

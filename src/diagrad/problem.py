@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,7 +19,7 @@ from diagrad.setting import shapes
 from diagrad.show import Names
 
 if TYPE_CHECKING:
-    from diagrad.check import Verdict
+    from diagrad.check import FunctionVerdict, Verdict
 
 
 def parse(text: str, file: str = "problem") -> Problem:
@@ -160,6 +161,18 @@ class Problem:
         from diagrad.check import check_answer
 
         return check_answer(self, of, wrt, answer, order, layout, strict)
+
+    def check_function(
+        self,
+        function: Callable[..., object],
+        of: str | None = None,
+        wrt: str | Sequence[str] | None = None,
+    ) -> FunctionVerdict:
+        """Compares the gradients that a function returns with the right ones, at random points:
+        see `diagrad.check.check_function`."""
+        from diagrad.check import check_function
+
+        return check_function(self, function, of, wrt)
 
 
 def named(source: Source) -> Names:

@@ -15,12 +15,10 @@ import diagrad as dg
 
 from .functions import Array
 from .interpreter import Interpreter
-from .oracle import Target, arrange, evaluate, points, target_of
+from .oracle import FLOOR, TOLERANCE, Target, arrange, evaluate, points, target_of
 from .points import Env
 from .problems import Case, case
 
-TOLERANCE = {1: 1e-8, 2: 1e-6}
-FLOOR = 1e-3
 LIMIT = 10.0  # of the processor's time, as the machine may be busy
 Points = list[tuple[Env, Array]]
 

@@ -10,7 +10,7 @@ import diagrad as dg
 
 from .check import derive, limited
 from .functions import Array
-from .oracle import NoPoint, Target, arrange, define, evaluate, target_of
+from .oracle import NoPoint, Target, arrange, define, evaluate, known, target_of, tensor
 from .points import Env, draw_env
 from .problems import Case
 
@@ -48,7 +48,8 @@ def somewhere(target: Target) -> Env | None:
         rng = np.random.default_rng([1, attempt])
         env = draw_env(target.problem, target.names, attempt, rng, shrink=0.9**attempt)
         try:
-            define(target, env)
+            if define(target, env).inverts:
+                known(target, env, tensor(target, env), rng)
         except (NoPoint, np.linalg.LinAlgError):
             continue
         return env

@@ -38,6 +38,7 @@ OPERATORS: dict[type, Callable[[Array, Array], Array]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+ROUNDING = 1e-12
 
 
 @lru_cache(maxsize=4096)
@@ -67,7 +68,8 @@ def power(a: Array, b: Array) -> Array:
 class Interpreter:
     """Evaluates text in an environment of batches.
 
-    `nearest`: how near a perturbed argument came to a kink; `peak`: the largest intermediate value.
+    `nearest`: how near a perturbed argument came to a kink; `peak`: the largest intermediate value;
+    `inverts`: whether a matrix was inverted, which may lose digits.
     """
 
     def __init__(self, values: Mapping[str, Array], functions: list[str]) -> None:
@@ -75,6 +77,7 @@ class Interpreter:
         self.phases = {name: 0.3 + 0.5 * i for i, name in enumerate(functions)}
         self.nearest = math.inf
         self.peak = 0.0
+        self.inverts = False
 
     def text(self, source: str) -> Array:
         with np.errstate(all="ignore"):
@@ -125,8 +128,10 @@ class Interpreter:
         if name == "where":
             return np.where(self.condition(args[0]), self.value(args[1]), self.value(args[2]))
         values = [self.value(a) for a in args]
-        if name in OF_FULL_RANK and near_singular(values[0]):
-            self.nearest = 0.0
+        if name in OF_FULL_RANK:
+            self.inverts = True
+            if near_singular(values[0]):
+                self.nearest = 0.0
         if name in MATRICES and not keywords:
             return MATRICES[name](*values)
         if name in ("maximum", "minimum", "clip"):
@@ -213,12 +218,15 @@ class Interpreter:
         return value
 
     def watch(self, a: Array, b: Array) -> None:
-        """Notes the distance from the kink at a = b of entries that move: by a complex step, or
-        from one point of the batch to the next."""
+        """Notes the distance from the kink at a = b of entries that move apart: by a complex step,
+        or from one point of the batch to the next. Those that move together, as mirror images do,
+        move apart by their rounding alone."""
         gap = np.asarray(a - b) + 0.0
-        moved = gap.imag != 0
+        size = np.abs(a.imag) + np.abs(b.imag)
+        moved = np.abs(gap.imag) > ROUNDING * size
         if gap.ndim > 2:
-            moved = moved | (np.ptp(gap.real, axis=0, keepdims=True) > 0)
+            size = np.max(np.abs(a.real) + np.abs(b.real), axis=0, keepdims=True)
+            moved = moved | (np.ptp(gap.real, axis=0, keepdims=True) > ROUNDING * size)
         self.nearest = min(self.nearest, float(np.min(np.abs(gap.real)[moved], initial=math.inf)))
 
 

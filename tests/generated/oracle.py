@@ -12,6 +12,10 @@ from .problems import Case
 
 STEP = 1e-30
 SHIFT = 4e-3
+# How far off a formula may be, and below what size a derivative counts as this large.
+TOLERANCE = {1: 1e-8, 2: 1e-6}
+FLOOR = 1e-3
+NUDGE = 4 * np.finfo(float).eps
 
 
 class NoPoint(Exception):
@@ -107,6 +111,21 @@ def tensor(target: Target, env: Env) -> Array:
     return value
 
 
+def known(target: Target, env: Env, value: Array, rng: np.random.Generator) -> None:
+    """Raises NoPoint where rounding leaves less of this derivative than it is compared to: where it
+    is another by a tenth of that when all values are given with another last digit. That of A⁻¹ A,
+    which is 0, is nothing but rounding."""
+    allowed = TOLERANCE[target.case.order] * max(FLOOR, np.max(np.abs(value), initial=0.0))
+    for _ in range(2):
+        nudged = {
+            name: a if name in env.sizes else a * (1 + NUDGE * rng.uniform(-1, 1, a.shape))
+            for name, a in env.values.items()
+        }
+        again = tensor(target, Env(nudged, env.sizes))
+        if not 10 * np.max(np.abs(again - value), initial=0.0) < allowed:
+            raise NoPoint("rounding")
+
+
 def arrange(value: Array, layout: str, order: int) -> Array:
     """A derivative r×s×m×n in a layout of the contract's table."""
     r, s, m, n = value.shape
@@ -143,18 +162,22 @@ def points(target: Target, count: int, seed: int = 0) -> list[tuple[Env, Array]]
             rng = np.random.default_rng([seed, which, attempt])
             env = draw_env(target.problem, target.names, which, rng, shrink=0.85 ** (attempt // 2))
             try:
-                define(target, env)
-                found.append((env, tensor(target, env)))
+                run = define(target, env)
+                value = tensor(target, env)
+                if run.inverts:
+                    known(target, env, value, rng)
+                found.append((env, value))
                 break
             except (NoPoint, np.linalg.LinAlgError):
                 continue
     return found
 
 
-def define(target: Target, env: Env) -> None:
+def define(target: Target, env: Env) -> Interpreter:
     """Adds the definitions' values to `env`; they and the target must be real and moderate."""
     value, run = target.value(env, {})
     if not run.peak < 3e3 or not math.isfinite(float(np.max(np.abs(value)))):
         raise NoPoint("values")
     for name in target.problem.definitions:
         env.values[name] = run.values[name][0]
+    return run

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from diagrad.check.answers import check_answer as check_answer
+from diagrad.check.function import FunctionVerdict as FunctionVerdict
+from diagrad.check.function import check_function as check_function
 from diagrad.check.verdict import Mistake as Mistake
 from diagrad.check.verdict import Verdict as Verdict

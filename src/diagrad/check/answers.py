@@ -6,18 +6,23 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from diagrad.check.bench import Bench
+from diagrad.check.bounds import check_bounds
+from diagrad.check.branches import scales
 from diagrad.check.diagnosis import Diagnosing, Diagnosis
 from diagrad.check.edits import places
 from diagrad.check.judge import Found, Judge
 from diagrad.check.quantities import Match
-from diagrad.check.reading import Work, read_answer
-from diagrad.check.running import fits
-from diagrad.check.saying import HINTS, SENTENCES, Case
+from diagrad.check.reading import NOWHERE, Claim, Work, read_answer
+from diagrad.check.running import Failed, fits
+from diagrad.check.saying import HINTS, SENTENCES, Case, Link
 from diagrad.check.verdict import Judged, Mistake, Verdict
 from diagrad.dimensions import describe
-from diagrad.errors import DerivationError, InternalError, ProblemError
+from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression, Symbol
+from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
 from diagrad.show import printed
 
@@ -39,15 +44,27 @@ def check_answer(
 ) -> Verdict:
     """The verdict on an answer. Raises ProblemError for one that is not in the language,
     DerivationError for a question that cannot be asked."""
-    if order not in (1, 2):
+    if order not in (1, 2) or not isinstance(order, int):
         raise DerivationError(f"order is 1 or 2, not {order!r}")
-    by = (wrt,) * order if isinstance(wrt, str) else tuple(wrt)
+    if not isinstance(wrt, str | tuple):
+        raise DerivationError(f"wrt is a name or a pair of names, not {wrt!r}")
+    by = (wrt,) * order if isinstance(wrt, str) else wrt
     if len(by) != order:
         raise DerivationError(f"order {order} needs {order} variables, not {by}")
-    with deep_recursion():
+    with deep_recursion(), np.errstate(all="ignore"):
         bench = Bench(problem, of, by, layout)
         work = _read(bench, answer)
+        bench.scales = _scales(bench, work)
+        for point in bench.points:
+            check_bounds(work.lines, point.sizes)
         return Checking(bench, work, strict or layout != "auto").verdict()
+
+
+def _scales(bench: Bench, work: Work) -> list[float]:
+    """Magnitudes of variables at which the problem or the answer may do something else."""
+    problem = [d.expression for d in bench.problem.source.definitions.values()]
+    answer = [claim.expression for line in work.lines for claim in line.claims]
+    return scales([*problem, bench.expression, *answer])
 
 
 def _read(bench: Bench, answer: str) -> Work:
@@ -57,11 +74,16 @@ def _read(bench: Bench, answer: str) -> Work:
         try:
             return read_answer(answer, bench.source, known)
         except ProblemError as error:
-            name = error.message.partition(UNKNOWN)[2].partition(";")[0]
+            name = error.message.partition(UNKNOWN)[2].partition(";")[0].replace("/", "_")
             meant = _introduced(bench, name)
             if meant is None or name in dict(known):
                 raise
             known.append((name, meant))
+
+
+def _asked_for(bench: Bench) -> str:
+    of = bench.of if bench.of.isidentifier() else "f"
+    return f"d{of}/d{bench.wrt[0]}"
 
 
 def _introduced(bench: Bench, name: str) -> Expression | None:
@@ -73,11 +95,9 @@ def _introduced(bench: Bench, name: str) -> Expression | None:
         by = f"z{delta[1]}" if delta[1].isdigit() else delta[1]
     if len(bench.wrt) > 1 or by not in {*bench.source.variables, *bench.source.definitions}:
         return None
-    try:
-        again = type(bench.problem)(bench.source)
-        return again.derive(bench.restated.of, by).result.expression
-    except (DerivationError, InternalError):
-        return None
+    if by == bench.wrt[0]:
+        raise ProblemError(f"the answer uses {_asked_for(bench)}, which is what is asked for")
+    return bench.derivative(by)
 
 
 class Checking:
@@ -91,7 +111,7 @@ class Checking:
     def verdict(self) -> Verdict:
         found = self.judge.final()
         if found.convention is None and found.undecided:
-            return self._made("undecided", "rounding hides whether it is right", found)
+            return self._made("undecided", found.why, found)
         if found.convention is None:
             return self._wrong(found)
         contradicted = self.judge.contradicted()
@@ -126,60 +146,144 @@ class Checking:
 
     def _contradicted(self, index: int, found: Found) -> Verdict:
         line = self.work.lines[index]
-        because = f"the last line is {self._asked}, but line {line.number} is not what it says"
-        meant = self.judge.targets.meant(index)
-        said = f"This is not {meant.words}." if meant else "These are not equal."
-        mistake = Mistake("other", said, HINTS["other"])
-        return self._made("incorrect", because, found, line.number, mistake)
+        because = f"the value is {self._asked}, but line {line.number} is not what it says"
+        stated = self.judge.targets.restated(index)
+        meant = stated or self.judge.targets.meant(index, certain=True)
+        said = f"This is not {meant.words}." if meant else "Its sides are not equal."
+        kind = "forward" if stated else "other"
+        mistake = Mistake(kind, said, HINTS[kind])
+        diagnosis = Diagnosis(index, "other")
+        return self._made("incorrect", because, found, line.number, mistake, diagnosis)
 
     def _wrong(self, found: Found) -> Verdict:
+        convention = self.judge.otherwise()
+        if convention is not None:
+            number = self.work.lines[self.judge.last].number
+            said = f"This is {self._asked} {convention.words}; it was to be in the "
+            said += f"{self.bench.layout} layout."
+            mistake = Mistake("other-layout", said, HINTS["other-layout"])
+            return self._made("incorrect", f"this is not {self._asked}", found, number, mistake)
         diagnosis = Diagnosing(self.judge).diagnosed()
         line = self.work.lines[diagnosis.line]
-        mistake = self._mistake(diagnosis)
+        mistake = self._mistake(diagnosis, found)
         because = f"this is not {self._asked}"
-        if found.why:
+        fits_at_all = self.work.lines[diagnosis.line].claims[diagnosis.claim].misfit is None
+        if found.why and fits_at_all:
             because = f"{because}: {found.why}"
         made = self._made("incorrect", because, found, line.number, mistake, diagnosis)
         return made
 
-    def _mistake(self, diagnosis: Diagnosis) -> Mistake:
+    def _mistake(self, diagnosis: Diagnosis, found: Found) -> Mistake:
         line = self.work.lines[diagnosis.line]
         claim = line.claims[diagnosis.claim]
-        case = Case(line=claim.text, misfit=claim.misfit.message if claim.misfit else "")
-        if diagnosis.meant is not None:
-            case = case._replace(meant=diagnosis.meant.words)
-        elif diagnosis.line == self.judge.last:
-            case = case._replace(meant=self._asked)
+        case = Case(misfit=self._misfit(claim), meant=self._meant(diagnosis))
+        case = case._replace(difference=self._difference(diagnosis, claim, found))
         if diagnosis.edit is not None:
             old, new = diagnosis.edit.old, diagnosis.edit.new
-            case = case._replace(old=self._shown(old), new=self._shown(new))
+            if diagnosis.edit.kind == "missing-term":
+                case = case._replace(absent=self._shown(new))
+            else:
+                case = case._replace(old=self._shown(old), new=self._shown(new))
+            case = case._replace(shapes=_shapes(old, new), link=self._link(diagnosis))
         if diagnosis.ratio is not None:
             case = case._replace(ratio=diagnosis.ratio.text)
         if diagnosis.slip is not None:
-            case = case._replace(about=diagnosis.slip.about)
-        wanted = self.bench.formula
-        if diagnosis.line == self.judge.last and wanted is not None:
-            shape = claim.expression.shape
-            if len(shape) == 2 and shape != wanted.expression.shape:
-                case = case._replace(
-                    shape=f"{describe(wanted.expression.shape)}, not {describe(shape)}"
-                )
-        repair = self._repair(diagnosis)
+            use = diagnosis.slip.use
+            case = case._replace(about=diagnosis.slip.about, link=self._slope_of(use.node))
+        if diagnosis.line == self.judge.last:
+            case = case._replace(chain=self.judge.quantities.chain)
         said = SENTENCES[diagnosis.kind](case)
-        return Mistake(diagnosis.kind, said, HINTS[diagnosis.kind], repair)
+        return Mistake(diagnosis.kind, said, HINTS[diagnosis.kind], self._repair(diagnosis))
+
+    def _meant(self, diagnosis: Diagnosis) -> str:
+        if diagnosis.meant is not None:
+            return diagnosis.meant.words
+        return self._asked if diagnosis.line == self.judge.last else ""
+
+    def _misfit(self, claim: Claim) -> str:
+        """Why the shapes do not fit: for a product, which product does not exist."""
+        if claim.misfit is None:
+            return ""
+        for place in reversed(places(claim.expression)):
+            node = place.node
+            if isinstance(node, Apply) and node.shape == NOWHERE and node.operation.name == "@":
+                a, b = (operand.shape for operand in node.operands)
+                if len(a) == len(b) == 2:
+                    return f"The product does not exist: ({describe(a)})({describe(b)})"
+        return claim.misfit.message.partition("; did you mean")[0].capitalize()
+
+    def _difference(self, diagnosis: Diagnosis, claim: Claim, found: Found) -> str:
+        """How far the line is from what it should be."""
+        wanted = self.bench.formula
+        shape = claim.expression.shape
+        if diagnosis.line != self.judge.last or len(shape) != 2 or wanted is None:
+            return ""
+        if shape != wanted.expression.shape:
+            return f": it is {describe(shape)} and should be {describe(wanted.expression.shape)}"
+        return f": at a random point {found.worst}" if found.worst else ""
+
+    def _link(self, diagnosis: Diagnosis) -> Link | None:
+        """The function whose slope is a factor of what an edit changed, or what it brought in."""
+        edit = diagnosis.edit
+        if edit is None or diagnosis.kind not in ("hadamard-matmul", "missing-link"):
+            return None
+        parts: list[Expression] = [edit.old]
+        if diagnosis.kind == "hadamard-matmul" and isinstance(edit.old, Apply):
+            parts = list(edit.old.operands)
+        for part in parts:
+            values = self._values(diagnosis.line, part)
+            if values is None:
+                continue
+            slopes = [q for q in self.judge.quantities.slopes if q.expression is not None]
+            match = self.judge.quantities.match(values, slopes)
+            if match is not None and match.quantity.use is not None:
+                return self._slope_of(match.quantity.use.node)
+        return None
+
+    def _slope_of(self, node: Apply) -> Link | None:
+        quantities = self.judge.quantities
+        slope = next((q for q in quantities.slopes if q.use and q.use.node is node), None)
+        if slope is None or slope.expression is None:
+            return None
+        value, argument = quantities.named(node), quantities.named(node.operands[0])
+        formula = printed(node, "unicode", self.names)
+        sizes = [size for size in node.shape if size.number != 1]
+        size = f"{sizes[0]}×{sizes[0]}" if len(sizes) == 1 else ""
+        return Link(value, formula, argument, self._shown(slope.expression), size)
+
+    def _values(self, index: int, part: Expression) -> list[Array] | None:
+        try:
+            return [run.evaluate(part, run.before(index)) for run in self.judge.looked_at]
+        except Failed:
+            return None
 
     def _repair(self, diagnosis: Diagnosis) -> str | None:
         if diagnosis.edit is None:
             return None
         line = self.work.lines[diagnosis.line]
-        source = self._shown(diagnosis.edit.whole, "source")
+        whole = diagnosis.edit.whole
+        if isinstance(whole, Symbol) and whole.name == line.target:
+            return None
+        source = self._shown(self.judge.quantities.in_problem(whole), "source")
         target = f"{self.work.shown(line.target)} = " if line.target else ""
-        return target + source
+        repair = target + source
+        return repair if self._is_right(diagnosis.line, repair) else None
+
+    def _is_right(self, index: int, repair: str) -> bool:
+        """Whether the answer is right with a line replaced, read again as it will be."""
+        texts = [line.text for line in self.work.lines]
+        texts[index] = repair
+        try:
+            work = _read(self.bench, "\n".join(texts))
+            return Judge(self.bench, work, self.judge.strict).final().convention is not None
+        except ProblemError:
+            return False
 
     def _shown(self, expression: Expression, notation: str = "unicode") -> str:
         text = printed(expression, notation, self.names)
-        for kept in self.work.quotients if notation == "source" else ():
-            text = text.replace(kept, self.work.shown(kept))
+        for kept in self.work.quotients:
+            written = self.work.shown(kept)
+            text = text.replace(kept, written if notation == "source" else _partial(written))
         return text
 
     def _made(
@@ -199,11 +303,11 @@ class Checking:
             mistake,
             self._right(diagnosis) if wrong else (),
             self._lines(diagnosis) if wrong else (),
-            self._evidence(found),
+            self._evidence(found, diagnosis),
             self.bench.formula.source if self.bench.formula else None,
         )
 
-    def _evidence(self, found: Found) -> dict[str, Any]:
+    def _evidence(self, found: Found, diagnosis: Diagnosis | None) -> dict[str, Any]:
         points = self.bench.points
         evidence: dict[str, Any] = {
             "seed": self.bench.seed,
@@ -215,6 +319,8 @@ class Checking:
             evidence["convention"] = found.convention.name
         elif found.worst:
             evidence |= {"relative_error": float(f"{found.error:.3g}"), "worst": found.worst}
+        if diagnosis is not None and diagnosis.ratio is not None:
+            evidence["ratio"] = diagnosis.ratio.text
         return evidence
 
     def _lines(self, diagnosis: Diagnosis | None) -> list[Judged]:
@@ -241,17 +347,25 @@ class Checking:
         if diagnosis is None:
             return ()
         tree = self.work.lines[diagnosis.line].claims[diagnosis.claim].expression
-        run = self.judge.looked_at
-        found: dict[str, int] = {}
+        found: list[str] = []
         for place in places(tree)[1:]:
-            node = place.node
-            if not isinstance(node, Apply) or isinstance(node, Symbol) or not fits(node):
+            if not isinstance(place.node, Apply) or not fits(place.node):
                 continue
-            try:
-                values = [r.evaluate(node, r.before(diagnosis.line)) for r in run]
-            except Exception:
-                continue
+            values = self._values(diagnosis.line, place.node)
             among = self.judge.quantities.backward
-            if self.judge.quantities.match(values, among) is not None:
-                found[printed(node, "source", self.names)] = len(place.above)
-        return sorted(found, key=len)[:MOST_RIGHT]
+            if values is not None and self.judge.quantities.match(values, among) is not None:
+                found.append(self._shown(place.node, "source"))
+        return sorted(set(found), key=len)[:MOST_RIGHT]
+
+
+def _shapes(old: Expression, new: Expression) -> str:
+    """The shapes before and after, where they differ."""
+    if len(old.shape) != 2 or len(new.shape) != 2 or old.shape == new.shape:
+        return ""
+    return f" The one is {describe(old.shape)}, the other {describe(new.shape)}."
+
+
+def _partial(quotient: str) -> str:
+    """∂J/∂h of dJ/dh."""
+    above, _, below = quotient.partition("/")
+    return f"∂{above[1:]}/∂{below[1:]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from diagrad.derivation.restate import restated
 from diagrad.dimensions import is_scalar
 from diagrad.errors import DerivationError, InternalError
 from diagrad.evaluate import evaluate
-from diagrad.expression import Apply, Expression, Symbol
+from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.facts import structure_of
 from diagrad.formula import Formula
 from diagrad.layouts import arranged
@@ -44,6 +44,7 @@ class Bench:
                 )
         self.arrangement = arranged(layout, self.expression.shape, [problem.shapes[n] for n in wrt])
         self.layout = self.arrangement.layout
+        self.scales: Sequence[float] = ()
         self.on_the_way = self._gradient() if len(wrt) == 2 else self.expression
         self.restated = restated(problem.source, self.on_the_way, wrt[-1:])
         self.source = self.restated.source
@@ -79,7 +80,7 @@ class Bench:
     @cached_property
     def points(self) -> list[Point]:
         """Raises DerivationError where there is none."""
-        found = list(points(self.target, self.seed))
+        found = list(points(self.target, self.seed, self.scales))
         if not found:
             raise DerivationError(
                 f"the derivative of {self.of} by {' and '.join(self.wrt)} has no finite value at "
@@ -102,11 +103,11 @@ class Bench:
     @cached_property
     def tapes(self) -> list[Tape]:
         """One for each point looked at: the way from the variable to the value."""
-        named = definitions(self.source)
-        end = [name for name, _ in named].index(self.restated.of)
-        needed = self.source.needed(named[end][1])
-        way = [(name, e) for name, e in named[:end] if name in needed]
-        return [Tape(way, named[end][1], point.environment) for point in self.looked_at]
+        named = dict(definitions(self.source))
+        top = named.get(self.restated.of, self.on_the_way)
+        needed = self.source.needed(top)
+        way = [(name, e) for name, e in named.items() if name in needed]
+        return [Tape(way, top, point.environment) for point in self.looked_at]
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -118,9 +119,22 @@ class Bench:
         """Terms of a scalar value, of several, that depend on one variable alone."""
         if not is_scalar(self.on_the_way.shape):
             return []
-        terms = list(self._terms(self.source.definitions[self.restated.of].expression))
+        terms = list(self._terms(self.on_the_way))
         alone = [term for term in terms if len(self.depends(term)) == 1]
         return alone if len(terms) > 1 and len(self.variables) > 1 else []
+
+    @cached_property
+    def counts(self) -> frozenset[str]:
+        """Sizes that the problem uses as numbers, or takes means over."""
+        found: set[str] = set()
+        expressions = [d.expression for d in self.problem.source.definitions.values()]
+        for node in (n for e in [*expressions, self.expression] for n in walk(e)):
+            if isinstance(node, Symbol) and node.role == "dimension":
+                found.add(node.name)
+            elif isinstance(node, Apply) and node.operation.name in ("mean", "mse"):
+                shapes = (operand.shape for operand in node.operands)
+                found |= {d.name for shape in shapes for size in shape for d in size.dimensions}
+        return frozenset(found)
 
     @cached_property
     def penalised(self) -> frozenset[str]:
@@ -154,6 +168,14 @@ class Bench:
     @cached_property
     def adjoints(self) -> list[Adjoints]:
         return [tape.adjoints(self.moving) for tape in self.tapes]
+
+    def derivative(self, name: str) -> Expression | None:
+        """The derivative of the value by a name on the way, as the engine finds it."""
+        try:
+            problem = type(self.problem)(self.source)
+            return problem.derive(self.restated.of, name).result.expression
+        except (DerivationError, InternalError):
+            return None
 
     def between(self, above: str, below: str) -> list[Array] | None:
         """The derivative of a name by a name below it; None where it does not depend on it."""

@@ -9,48 +9,33 @@ decides, the kind is "other".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from diagrad.check import edits as small
-from diagrad.check import exchanges as large
-from diagrad.check.edits import Edit, Place, places
+from diagrad.check.edits import Edit
 from diagrad.check.judge import Judge
 from diagrad.check.naming import kind_of, kind_of_slip
 from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
-from diagrad.check.reading import NOWHERE, combined
-from diagrad.check.running import Failed, fits
+from diagrad.check.reading import NOWHERE
+from diagrad.check.running import Failed, Running, fits, size_of
+from diagrad.check.search import FIRST, SECOND, Search
 from diagrad.check.slips import MIXES, Slip, Slips
 from diagrad.check.special import special
-from diagrad.check.witness import apart, largest
-from diagrad.expression import Apply, Expression, Number, Symbol, number, walk
+from diagrad.check.witness import Point, apart, equal, largest
+from diagrad.expression import Expression, Symbol, walk
 from diagrad.operations.room import Array
 
-MOST_PLACES, MOST_PAIRS = 80, 4000
 CLOSE = 1e-9
+# Operations that may be evaluated in all, which bounds the time.
+MOST_SPENT = 200_000
+REJECTED = 3
 # Names that say that a line is a derivative.
 DERIVATIVE = re.compile(r"d|g|err|nabla|D[^a-z]|Delta|adj")
-
-FIRST: tuple[Callable[[Place], Iterator[Edit]], ...] = (
-    small.signs,
-    small.transposes,
-    small.orders,
-    small.hadamards,
-    small.groupings,
-    small.swapped,
-    small.contracted,
-)
-SECOND: tuple[Callable[[Place], Iterator[Edit]], ...] = (small.removals, small.symmetrised)
-THIRD: tuple[Callable[[Place], Iterator[Edit]], ...] = (
-    large.functions,
-    large.inverses,
-)
-PAIRED = (small.transposes, small.hadamards, small.signs, small.axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +53,12 @@ class Diagnosis:
     meant: Quantity | None = None
 
 
-class Tried(NamedTuple):
-    edit: Edit
-    which: int
-
-
 class Diagnosing:
     def __init__(self, judge: Judge) -> None:
         self.judge, self.bench, self.lines = judge, judge.bench, judge.lines
         self.slips = Slips(judge.bench)
-        self._final: dict[tuple[int, int], bool] = {}
+        self.spent = 0
+        self._costs: dict[int, int] = {}
 
     def diagnosed(self) -> Diagnosis:
         """The first line that is wrong, and what is wrong with it."""
@@ -94,13 +75,16 @@ class Diagnosing:
         )
 
     def _is_weak(self, found: Diagnosis) -> bool:
-        """Whether all that speaks against a line is a constant: the name of an intermediate that is
-        not a derivative's may well be a multiple of one."""
+        """Whether all that speaks against a line is a constant that it does not have, or a sum: an
+        intermediate may well be a multiple of a derivative, or not summed yet."""
         line = self.lines[found.line]
         if found.line == self.judge.last or found.meant is not None or found.edit is None:
             return False
-        whole = found.kind in ("sign", "constant-factor", "batch-factor")
-        return whole and not DERIVATIVE.match(line.target or "")
+        edit = found.edit
+        at_root = edit.new is edit.whole and size_of(edit.new) > size_of(line.value)
+        if edit.kind == "broadcast-not-summed" and not DERIVATIVE.match(line.target or ""):
+            return True
+        return at_root and found.kind in ("sign", "constant-factor", "batch-factor")
 
     def claim(self, index: int) -> int:
         return self.judge.wrong_claim() if index == self.judge.last else -1
@@ -127,35 +111,57 @@ class Diagnosing:
         tree = self.lines[index].claims[number].expression
         meant = self.judge.targets.restated(index) or self.judge.targets.meant(index)
         search = Search(self, index, tree, meant)
+        if self.judge.targets.restated(index) is not None and index != self.judge.last:
+            return self._misquoted(index, search)
         tried = search.first((small.axes,))
         if tried is None and self._vanishes(index, number):
             return Diagnosis(index, "softmax-summed", number, meant=meant)
         tried = tried or search.first(FIRST)
         slip = None if tried else self._slip(index, number, meant)
-        kind = None if tried or slip else self._special(index)
         ratio = None
+        if tried is None and slip is not None:
+            tried = search.restored(slip)
+        tried = tried or search.first((small.scalars,))
         if tried is None:
             tried, ratio = search.scaled()
-        if tried is None:
-            tried = search.later()
+        tried = tried or search.later()
+        kind = None if tried or slip else self._special(index)
+        tried = tried or search.last()
         if tried is None and (slip or index == self.judge.last or not fits(tree)):
             tried = search.pairs()
+        tried = tried or search.as_it_should_be()
         if tried is None and slip is None and kind is None:
             return None
-        if kind is None:
-            kind = (
-                kind_of_slip(self, slip)
-                if slip
-                else kind_of(self, index, tried.edit if tried else None, ratio)
-            )
         edit = tried.edit if tried else None
-        return Diagnosis(index, kind, number, edit, slip, ratio, meant)
+        if kind is None:
+            kind = kind_of_slip(slip) if slip else kind_of(self, index, edit, ratio)
+        return Diagnosis(index, kind, number, edit, slip, self._times(index, number, meant), meant)
+
+    def _misquoted(self, index: int, search: Search) -> Diagnosis:
+        """A definition of the problem that is stated otherwise, and how it reads there."""
+        meant = self.judge.targets.restated(index)
+        for kinds in ((small.axes,), FIRST, SECOND):
+            tried = search.first(kinds)
+            if tried is not None:
+                return Diagnosis(index, "forward", edit=tried.edit, meant=meant)
+        name = self.lines[index].target or ""
+        stated = self.bench.problem.source.definitions[name].expression
+        edit = Edit("forward", self.lines[index].value, stated, stated)
+        return Diagnosis(index, "forward", edit=edit, meant=meant)
+
+    def _times(self, index: int, number: int, meant: Quantity | None) -> Ratio | None:
+        """The constant between a line and what it should be, if that is all."""
+        values = self.judge.values(index, number)
+        theirs = meant.values if meant is not None else self._truth
+        if values is None or (meant is None and index != self.judge.last):
+            return None
+        return self.judge.quantities.ratios.between(values, theirs[: len(values)])
 
     def _vanishes(self, index: int, number: int) -> bool:
         """Whether a line sums what sums to 0, as the rows of a softmax's Jacobian do."""
         tree = self.lines[index].claims[number].expression
         values = self.judge.values(index, number)
-        if values is None or not any(small.is_(n, "sum", "mean", "@") for n in walk(tree)):
+        if values is None or not any(small.is_(n, "sum", "mean") for n in walk(tree)):
             return False
         mixes = any(u.node.operation.name in MIXES for u in self.bench.adjoints[0].uses)
         nothing = all(
@@ -177,6 +183,8 @@ class Diagnosing:
         for slip in self.slips.all:
             for name in names:
                 found = slip.values(name)
+                if found is not None and not any(largest(each) for each in found):
+                    continue
                 if found is not None and _same(values, found) and self._differs(found, name):
                     return slip
         return None
@@ -190,21 +198,30 @@ class Diagnosing:
         return special(self.judge) if index == self.judge.last else None
 
     def accepts(self, index: int, whole: Expression, meant: Quantity | None) -> int | None:
-        """Whether the answer is right with a line changed: the convention in which it is."""
+        """Whether the answer is right with a line changed, and a restated definition what it is:
+        the convention in which it is."""
+        if self.spent > MOST_SPENT:
+            return None
+        self.spent += REJECTED
         if whole.shape == NOWHERE or not fits(whole):
             return None
+        self.spent += self._cost(index)
+        if meant is not None and meant.role == "value" and not self._is_value(index, whole, meant):
+            return None
         which: int | None = None
+        missed = 0
         for k, run in enumerate(self.judge.runs):
             try:
                 value = run.final(self.judge.last, index, whole)
+                if not np.isfinite(value).all():
+                    raise Failed
             except Failed:
-                if k < 2:
+                missed += 1
+                if k < 2 or 2 * missed > len(self.judge.runs):
                     return None
                 continue
-            if not np.isfinite(value).all():
-                continue
             allowed = self.judge.allowed[k]
-            candidates = range(len(allowed)) if which is None else [which]
+            candidates = self._layouts if which is None else [which]
             fitting = [
                 c
                 for c in candidates
@@ -213,7 +230,31 @@ class Diagnosing:
             if not fitting:
                 return None
             which = fitting[0]
-        return which
+        return which if which is not None and self._confirmed(index, whole, which) else None
+
+    @cached_property
+    def _layouts(self) -> list[int]:
+        """The convention asked for, and those in whose shape the answer is, if it is in another."""
+        allowed = self.judge.allowed[0]
+        values = self.judge.values(self.judge.last, self.judge.wrong_claim())
+        shape = values[0].shape if values else None
+        if shape in (None, allowed[0][1].shape):
+            return [0]
+        return [0, *(k for k in range(1, len(allowed)) if allowed[k][1].shape == shape)]
+
+    def _confirmed(self, index: int, whole: Expression, which: int) -> bool:
+        """Whether what fits closely is equal, as an answer has to be."""
+
+        def value(point: Point) -> Array:
+            try:
+                return Running(self.judge.work, point).final(self.judge.last, index, whole)
+            except Failed as failed:
+                raise ValueError from failed
+
+        def truth(point: Point) -> Array:
+            return self.judge.conventions(point)[which][1]
+
+        return all(equal(point, value, truth) for point in self.bench.looked_at)
 
     @cached_property
     def is_broadcast(self) -> bool:
@@ -224,6 +265,20 @@ class Diagnosing:
             if is_it and use.node.operation.entrywise and use.node.shape != operand.shape:
                 return True
         return False
+
+    def _cost(self, index: int) -> int:
+        """How many operations the lines from one to the last have."""
+        if index not in self._costs:
+            below = self.lines[index : self.judge.last + 1]
+            self._costs[index] = 20 + sum(size_of(line.value) for line in below)
+        return self._costs[index]
+
+    def _is_value(self, index: int, whole: Expression, meant: Quantity) -> bool:
+        try:
+            values = [r.evaluate(whole, r.before(index)) for r in self.judge.looked_at]
+        except Failed:
+            return False
+        return self.judge.quantities.match(values, [meant]) is not None
 
     def _by_name(self) -> Diagnosis | None:
         """The first line that is not what its name says."""
@@ -238,7 +293,7 @@ class Diagnosing:
                 continue
             if self.judge.quantities.match(values, [meant]) is None:
                 slip = self._slip(index, number, meant)
-                kind = kind_of_slip(self, slip) if slip else "other"
+                kind = kind_of_slip(slip) if slip else "other"
                 if self.judge.targets.restated(index) is not None:
                     kind = "forward"
                 return Diagnosis(index, kind, number, slip=slip, meant=meant)
@@ -254,186 +309,3 @@ def _same(values: Sequence[Array], theirs: Sequence[Array]) -> bool:
         )
         for a, b in zip(values, theirs, strict=True)
     )
-
-
-class Search:
-    """The changes of one line, tried in their order."""
-
-    def __init__(
-        self, parent: Diagnosing, index: int, tree: Expression, meant: Quantity | None
-    ) -> None:
-        self.parent, self.index, self.tree, self.meant = parent, index, tree, meant
-        self.places = places(tree)[:MOST_PLACES]
-        self.fallback: Tried | None = None
-
-    def _try(self, edits: Iterable[Edit]) -> Tried | None:
-        """The first edit that makes the answer right as asked; one that does in another convention
-        is kept."""
-        for edit in edits:
-            which = self.parent.accepts(self.index, edit.whole, self.meant)
-            if which == 0:
-                return Tried(edit, 0)
-            if which is not None and self.fallback is None:
-                self.fallback = Tried(edit, which)
-        return None
-
-    def first(self, kinds: Sequence[Callable[[Place], Iterator[Edit]]]) -> Tried | None:
-        for kind in kinds:
-            found = self._try(e for place in self.places for e in kind(place))
-            if found is not None:
-                return found
-        return None
-
-    def scaled(self) -> tuple[Tried | None, Ratio | None]:
-        """The line, or one of its terms, times a constant."""
-        for place in self.places:
-            if place.above and not small.is_(place.parent, *small.SUMS):
-                continue
-            ratio = self._ratio(place)
-            if ratio is None:
-                continue
-            new = _divided(place.node, ratio)
-            edit = small.edit("constant", place, new)
-            found = self._try([edit])
-            if found is not None:
-                return found, ratio
-        return None, None
-
-    def _ratio(self, place: Place) -> Ratio | None:
-        """By which constant a term is too large: the answer is linear in it, so that two values
-        of the answer tell."""
-        judge = self.parent.judge
-        try:
-            full = [r.final(judge.last, self.index, self.tree) for r in judge.looked_at]
-            none = self._without(place)
-        except Failed:
-            return None
-        truth = [allowed[0][1] for allowed in judge.allowed[: len(full)]]
-        if any(f.shape != t.shape for f, t in zip(full, truth, strict=True)):
-            return None
-        theirs = [t - n for t, n in zip(truth, none, strict=True)]
-        values = [f - n for f, n in zip(full, none, strict=True)]
-        return judge.quantities.ratios.between(values, theirs)
-
-    def _without(self, place: Place) -> list[Array]:
-        """The answer with 0 for a term."""
-        judge = self.parent.judge
-        nothing = small.scaled(place.node, number(0))
-        whole = place.having(nothing)
-        return [run.final(judge.last, self.index, whole) for run in judge.looked_at]
-
-    def later(self) -> Tried | None:
-        names = self.names
-        found = self.first((small.numbers,)) or self._try(large.others(self.tree, names))
-        found = found or self.first(SECOND)
-        quantities = self.quantities
-        for place in self.places if found is None else []:
-            found = self._try(large.factors(place, quantities))
-            if found is not None:
-                break
-        found = found or self.first(THIRD)
-        for place in self.places if found is None else []:
-            found = self._try(large.terms(place, self.terms))
-            if found is not None:
-                break
-        found = found or self._try(self._residual())
-        return found or self.fallback
-
-    def pairs(self) -> Tried | None:
-        """Two changes, of which the first alone does not make it right."""
-        count = 0
-        for kind in PAIRED:
-            for place in self.places:
-                for edit in kind(place):
-                    if count > MOST_PAIRS:
-                        return None
-                    for again in PAIRED:
-                        for there in places(edit.whole)[:MOST_PLACES]:
-                            for second in again(there):
-                                count += 1
-                                if second.whole.shape == NOWHERE:
-                                    continue
-                                both = Edit(edit.kind, edit.old, edit.new, second.whole)
-                                found = self._try([both])
-                                if found is not None:
-                                    return found
-        return self.fallback
-
-    @cached_property
-    def names(self) -> list[Expression]:
-        """Names of the problem, and those that the answer gives above this line."""
-        bench, judge = self.parent.bench, self.parent.judge
-        found: list[Expression] = []
-        for quantity in judge.quantities.forward:
-            if quantity.name in bench.problem.source.names and quantity.expression is not None:
-                found.append(quantity.expression)
-        for line in judge.lines[: self.index]:
-            for name in line.names:
-                if line.value.shape != NOWHERE:
-                    found.append(Symbol(line.value.shape, name, "definition"))
-        return [*dict.fromkeys(found), *self._unnamed]
-
-    @cached_property
-    def _unnamed(self) -> list[Expression]:
-        """Parts that the derivation gives names to, as they are written: z₁ = x W₁ + b₁."""
-        bench = self.parent.bench
-        own = bench.problem.source.names
-        introduced = bench.restated.introduced
-        found = [bench.source.definitions[n].expression for n in introduced if n not in own]
-        return [e for e in found if small.has_axes(e)]
-
-    @cached_property
-    def quantities(self) -> list[Quantity]:
-        """What may be missing as a factor: names, slopes."""
-        judge = self.parent.judge
-        named = [Quantity("value", "", "", [], name) for name in self.names]
-        slopes = [q for q in judge.quantities.slopes if q.expression is not None]
-        return [*slopes, *named]
-
-    @cached_property
-    def terms(self) -> list[Quantity]:
-        return [Quantity("value", "", "", [], name) for name in self.names]
-
-    def _residual(self) -> Iterator[Edit]:
-        """What the answer lacks, where that is a constant times a name."""
-        judge = self.parent.judge
-        if self.index != judge.last:
-            return
-        values = judge.values(self.index, self.parent.claim(self.index))
-        if values is None:
-            return
-        truth = [allowed[0][1] for allowed in judge.allowed[: len(values)]]
-        if any(v.shape != t.shape for v, t in zip(values, truth, strict=True)):
-            return
-        missing = [t - v for t, v in zip(truth, values, strict=True)]
-        for name in self.names:
-            theirs = self._values_of(name)
-            if theirs is None or any(
-                a.shape != b.shape for a, b in zip(theirs, missing, strict=True)
-            ):
-                continue
-            ratio = judge.quantities.ratios.between(missing, theirs)
-            if ratio is not None:
-                term = small.scaled(name, ratio.expression)
-                whole = combined("+", self.tree, term)
-                yield Edit("missing-term", name, term, whole)
-
-    def _values_of(self, name: Expression) -> list[Array] | None:
-        judge = self.parent.judge
-        try:
-            return [r.evaluate(name, r.before(self.index)) for r in judge.looked_at]
-        except Failed:
-            return None
-
-
-def _divided(node: Expression, ratio: Ratio) -> Expression:
-    """The part over a constant, which is 1/c or c times it where c or 1/c is written so."""
-    c = ratio.expression
-    if isinstance(c, Number):
-        return small.scaled(node, replace(c, value=1 / c.value))
-    if isinstance(c, Apply) and c.operation.name == "/":
-        above, below = c.operands
-        if isinstance(above, Number) and above.value == 1:
-            return small.scaled(node, below)
-        return small.scaled(node, combined("/", below, above))
-    return combined("/", node, c)

@@ -19,6 +19,7 @@ from diagrad.language.misfits import mixed
 from diagrad.operations import WORDS
 
 PRODUCTS = frozenset({"*", "@", "/"})
+COMPARISONS = frozenset({"<", ">", "<=", ">=", "==", "!="})
 SUMS = frozenset({"+", "-"})
 LONGEST_CHAIN = 7
 
@@ -54,13 +55,13 @@ Edits = Callable[[Place], Iterator[Edit]]
 
 
 def places(tree: Expression) -> list[Place]:
-    """All parts of a tree, the whole first."""
+    """All parts of a tree, the whole first; not the conditions of where, which are no values."""
     found = [Place(tree, ())]
     for place in found:
         if isinstance(place.node, Apply):
             node = place.node
             found += [Place(o, (*place.above, (node, k))) for k, o in enumerate(node.operands)]
-    return found
+    return [place for place in found if not is_(place.node, *COMPARISONS)]
 
 
 def edit(kind: str, place: Place, new: Expression) -> Edit:
@@ -91,8 +92,11 @@ def signs(place: Place) -> Iterator[Edit]:
             yield edit("sign", place, combined("-", b, a))
     if isinstance(node, Apply) and node.operation.name == "negate":
         yield edit("sign", place, node.operands[0])
-    elif not place.above or is_(place.parent, *SUMS):
-        yield edit("sign", place, combined("negate", node))
+
+
+def negated(place: Place) -> Iterator[Edit]:
+    if not place.above or is_(place.parent, *SUMS):
+        yield edit("sign", place, combined("negate", place.node))
 
 
 def transposes(place: Place) -> Iterator[Edit]:
@@ -180,10 +184,16 @@ def axes(place: Place) -> Iterator[Edit]:
     node = place.node
     if isinstance(node, Apply) and node.operation.takes.axis and node.parameters:
         yield from _other_axes(place, node)
+    if not place.above:
+        yield from summed(place)
+
+
+def summed(place: Place) -> Iterator[Edit]:
+    """A sum that is missing."""
+    node = place.node
     if has_axes(node) and (not place.above or is_(place.parent, *SUMS, *PRODUCTS)):
         for axis in (0, 1, None):
-            summed = rebuilt(Apply(NOWHERE, WORDS["sum"], (node,), (axis,)))
-            yield edit("broadcast-not-summed", place, summed)
+            yield edit("broadcast-not-summed", place, node_of("sum", node, (axis,)))
 
 
 def _other_axes(place: Place, node: Apply) -> Iterator[Edit]:
@@ -306,6 +316,16 @@ def scaled(node: Expression, factor: Expression) -> Expression:
     return combined("*", factor, node)
 
 
+def scalars(place: Place) -> Iterator[Edit]:
+    """A constant factor too many, or a square, where it is written."""
+    node = place.node
+    if is_(node, "**") and isinstance(node.operands[1], Number):  # type: ignore[attr-defined]
+        yield edit("constant-factor", place, node.operands[0])  # type: ignore[attr-defined]
+    for found in removals(place):
+        if found.kind == "extra-factor" and is_scalar(found.old.shape):
+            yield found
+
+
 def removals(place: Place) -> Iterator[Edit]:
     """One or two factors too many; a term too many."""
     node = place.node
@@ -336,6 +356,40 @@ def _without(
     new = _joined([operands[k] for k in kept], signs_)
     removed = product("*", [operands[k] for k in gone])
     yield Edit("extra-factor", removed, new, place.having(new))
+
+
+def softmaxed(place: Place) -> Iterator[Edit]:
+    """p ∘ (g − Σ g p) for g ∘ p ∘ (1 − p), and diag(p) − p pᵀ for diag(p ∘ (1 − p))."""
+    node = place.node
+    if is_(node, "diag"):
+        factors = _even(node.operands[0])  # type: ignore[attr-defined]
+        for p in factors:
+            if len(factors) == 2 and any(_is_complement(f, p) for f in factors):
+                for outer in (combined("@", p, transposed(p)), combined("@", transposed(p), p)):
+                    yield edit("softmax-diagonal", place, combined("-", node_of("diag", p), outer))
+    if not is_(node, "*") or is_(place.parent, "*"):
+        return
+    factors = _even(node)
+    for p in factors:
+        rest = [f for f in factors if f is not p and not _is_complement(f, p)]
+        if len(rest) == len(factors) - 2 and rest:
+            g = product("*", rest)
+            for axis in (1, 0):
+                inner = node_of("sum", combined("*", g, p), (axis,))
+                new = combined("*", combined("-", g, inner), p)
+                yield edit("softmax-diagonal", place, new)
+
+
+def _is_complement(node: Expression, p: Expression) -> bool:
+    """Whether a factor is 1 − p."""
+    if not isinstance(node, Apply) or node.operation.name != "-":
+        return False
+    one, other = node.operands
+    return isinstance(one, Number) and one.value == 1 and other == p
+
+
+def node_of(word: str, operand: Expression, parameters: tuple[object, ...] = ()) -> Apply:
+    return rebuilt(Apply(NOWHERE, WORDS[word], (operand,), parameters))
 
 
 def symmetrised(place: Place) -> Iterator[Edit]:

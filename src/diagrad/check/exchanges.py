@@ -43,11 +43,10 @@ def others(tree: Expression, names: Sequence[Expression]) -> Iterator[Edit]:
     symbols = list(dict.fromkeys(p.node for p in found if isinstance(p.node, Symbol)))
     parts = [p for p in found if isinstance(p.node, Apply) and _stands(p)]
     for symbol in symbols:
-        if symbol.role == "dimension":
-            continue
         at = [p for p in found if p.node == symbol]
         for other in names:
-            if other == symbol:
+            counts = isinstance(other, Symbol) and other.role == "dimension"
+            if other == symbol or counts != (symbol.role == "dimension"):
                 continue
             for place in parts:
                 new = exchanged(place.node, symbol, other)

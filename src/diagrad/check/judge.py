@@ -10,12 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from diagrad.check.bench import Bench
-from diagrad.check.conventions import Convention, conventions, laid_out
+from diagrad.check.branches import branches, taken
+from diagrad.check.conventions import Convention, laid_out
+from diagrad.check.conventions import conventions as all_conventions
 from diagrad.check.quantities import Match, Quantities, Quantity
 from diagrad.check.reading import Claim, Line, Work
-from diagrad.check.running import Failed, Running, fits, needed
+from diagrad.check.running import Failed, Running, fits, needed, value_of
 from diagrad.check.targets import Targets
-from diagrad.check.witness import Point, apart, equal
+from diagrad.check.witness import Point, apart, definitions, equal
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression
 from diagrad.index.term import as_sum
@@ -24,7 +26,7 @@ from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
 from diagrad.setting import Setting
 
-LEAST_POINTS, MOST_NODES = 2, 400
+UNSEEN = "it has a branch that was taken at no random point, or the problem has"
 
 
 class Found(NamedTuple):
@@ -62,10 +64,10 @@ class Judge:
     @cached_property
     def allowed(self) -> list[list[tuple[Convention, Array]]]:
         """At each point, what a right answer may be: as asked first."""
-        return [self._allowed(point) for point in self.bench.points]
+        return [self.conventions(point) for point in self.bench.points]
 
-    def _allowed(self, point: Point) -> list[tuple[Convention, Array]]:
-        found = list(conventions(point, self.bench.layout, self.bench.structure))
+    def conventions(self, point: Point) -> list[tuple[Convention, Array]]:
+        found = list(all_conventions(point, self.bench.layout, self.bench.structure))
         return found[:1] if self.strict else found
 
     def laid_out(self, point: Point) -> Array:
@@ -102,18 +104,39 @@ class Judge:
 
     def _compared(self, index: int, number: int, values: dict[int, Array]) -> Found:
         """The first convention that fits at all points; of the one asked for, the worst error."""
-        lost = False
+        lost, why = False, "rounding hides whether it is right"
         for which, (convention, _) in enumerate(self.allowed[0]):
-            decided = [self._equal(index, number, k, which) for k in values]
+            decided: list[bool | None] = []
+            for k in values:
+                decided.append(self._equal(index, number, k, which))
+                if decided[-1] is False:
+                    break
             if False in decided:
                 continue
-            if decided.count(True) >= min(LEAST_POINTS, len(values)):
+            enough = 2 * decided.count(True) >= len(self.runs)
+            seen = self._seen(index)
+            if enough and seen:
                 return Found(convention, error=self._error(values, which)[0])
-            lost = True
+            lost, why = True, UNSEEN if enough else why
         error, worst = self._error(values, 0)
+        if len(values) < len(self.runs) / 2:
+            why = f"it has a finite value at {len(values)} of {len(self.runs)} random points alone"
         if lost and self._proved(self.lines[index].claims[number].expression):
             return Found(self.allowed[0][0][0])
-        return Found(None, undecided=lost, error=error, worst=worst)
+        return Found(None, lost, why if lost else "", error, worst)
+
+    def _seen(self, index: int) -> bool:
+        """Whether every branch of the problem and of the answer was taken at some point."""
+        lines = [self.lines[k] for k in sorted(self.needed | {index})]
+        answer = [claim.expression for line in lines for claim in line.claims]
+        problem = [e for _, e in definitions(self.bench.problem.source)]
+        runs = [(run.point.environment, run.before(self.last)) for run in self.runs]
+        return all(
+            taken(expression, [env[own] for env in runs])
+            for own, expressions in enumerate((problem, answer))
+            for expression in expressions
+            if branches(expression)
+        )
 
     def _equal(self, index: int, number: int, k: int, which: int) -> bool | None:
         def value(point: Point) -> Array:
@@ -126,7 +149,7 @@ class Judge:
         def truth(point: Point) -> Array:
             if point is self.bench.points[k]:
                 return self.allowed[k][which][1]
-            return self._allowed(point)[which][1]
+            return self.conventions(point)[which][1]
 
         return equal(self.bench.points[k], value, truth)
 
@@ -158,17 +181,28 @@ class Judge:
         except (DerivationError, ProblemError, ArithmeticError, KeyError, ValueError):
             return False
 
+    def otherwise(self) -> Convention | None:
+        """Of an answer to be given in one layout: another convention in which it is right."""
+        if not self.strict:
+            return None
+        found = Judge(self.bench, self.work, False).final().convention
+        return None if found is None or found.name.startswith("rows") else found
+
     def final(self) -> Found:
         """What comes of the last line: of all its claims, the first that is not right."""
-        found = [self.judged(self.last, k) for k in range(len(self.lines[self.last].claims))]
+        found = self._claims
         wrong = [f for f in found if f.convention is None and not f.undecided]
         lost = [f for f in found if f.undecided]
         other = [f for f in found if f.convention != self.allowed[0][0][0]]
         return next(iter([*wrong, *lost, *other, *found]))
 
+    @cached_property
+    def _claims(self) -> list[Found]:
+        return [self.judged(self.last, k) for k in range(len(self.lines[self.last].claims))]
+
     def wrong_claim(self) -> int:
         """The number of the first claim of the last line that is wrong."""
-        found = [self.judged(self.last, k) for k in range(len(self.lines[self.last].claims))]
+        found = self._claims
         return next((k for k, f in enumerate(found) if f.convention is None), len(found) - 1)
 
     def elsewhere(self) -> tuple[int, Match] | None:
@@ -176,6 +210,8 @@ class Judge:
         for further down."""
         for index in sorted(self.needed - {self.last}):
             values, meant = self.values(index), self.targets.meant(index)
+            if not self.targets.is_own(index):
+                continue
             if values is None or meant is None or self._is(values, meant):
                 continue
             match = self.quantities.multiple(values, meant)
@@ -184,17 +220,42 @@ class Judge:
         return None
 
     def contradicted(self) -> int | None:
-        """Of an answer that is right: a line that says in so many words what is not so."""
-        for index in sorted(self.needed - {self.last}):
-            if len(self.lines[index].claims) > 1 and not self._consistent(index):
-                return index
-            meant = self.targets.meant(index, certain=True)
-            values = self.values(index)
-            if meant is None or values is None or self._is(values, meant):
-                continue
-            if self.quantities.multiple(values, meant) is None:
+        """Of an answer that is right: a line that says in so many words what is not so. Lines below
+        the last one, and other derivatives that it does not need, are not asked about."""
+        for index in range(self.last + 1):
+            if self._is_false(index):
                 return index
         return None
+
+    def _is_false(self, index: int) -> bool:
+        line = self.lines[index]
+        if index != self.last and index not in self.needed and self.targets.is_aside(index):
+            return False
+        if len(line.claims) > 1 and not self._consistent(index):
+            return True
+        stated = self.targets.restated(index)
+        meant = stated or self.targets.meant(index, certain=True)
+        values = self.values(index)
+        if values is None:
+            return index != self.last and not fits(line.value)
+        if meant is None or self._is(values, meant):
+            return False
+        if stated is not None:
+            return True
+        return self.quantities.multiple(values, meant) is None and self._differs(values, meant)
+
+    def _differs(self, values: Sequence[Array], meant: Quantity) -> bool:
+        """Whether a line differs from a derivative also as the engine finds it, if it does."""
+        if meant.role != "adjoint" or not meant.name:
+            return True
+        found = self.bench.derivative(meant.name)
+        if found is None:
+            return False
+        theirs = [value_of(found, run.point.environment) for run in self.looked_at]
+        return not all(
+            any(a.shape == t.shape and apart(a, t) < 1e-6 for t in (b, b.T))
+            for a, b in zip(values, theirs, strict=True)
+        )
 
     def _consistent(self, index: int) -> bool:
         claims = [self.values(index, k) for k in range(len(self.lines[index].claims))]

@@ -40,10 +40,31 @@ def _of_ratio(diagnosing: Diagnosing, edit: Edit, ratio: Ratio) -> str:
         return "missing-link"
     if any(is_(node, "sqrt", "**") for node in walk(ratio.expression)):
         return "constant-factor"
-    return {"sign": "sign", "dimension": "batch-factor"}.get(ratio.kind, "constant-factor")
+    if ratio.kind == "dimension":
+        return "batch-factor" if _is_batch(diagnosing, ratio.expression) else "constant-factor"
+    return "sign" if ratio.kind == "sign" else "constant-factor"
 
 
-def kind_of_slip(diagnosing: Diagnosing, slip: Slip) -> str:
+def _constant(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
+    """Another number: in a penalty's term, or elsewhere."""
+    terms = [p.node for p in places(edit.whole) if is_(p.parent, "+", "-")]
+    inside = [t for t in terms if any(n is edit.new for n in walk(t))]
+    penalty = any(is_penalty(diagnosing, term) for term in inside)
+    return "regularisation" if penalty else edit.kind
+
+
+def _is_term(diagnosing: Diagnosing, index: int, part: Expression) -> bool:
+    """Whether a part is a penalty's gradient, in a sum or alone on a line above the last."""
+    alone = diagnosing.lines[index].claims[-1].expression
+    return is_penalty(diagnosing, part) and is_(alone, "+", "-")
+
+
+def _is_batch(diagnosing: Diagnosing, expression: Expression) -> bool:
+    """Whether a size is one that the value is divided by, as that of a batch."""
+    return bool(mentioned(expression) & diagnosing.bench.counts)
+
+
+def kind_of_slip(slip: Slip) -> str:
     """A term that is not differentiated is one of several places of the variable."""
     if slip.kind == "missing-term":
         return "one-occurrence"
@@ -64,8 +85,7 @@ def is_penalty(diagnosing: Diagnosing, term: Expression) -> bool:
     rest = [n for n in matrices if n in source.definitions or n not in source.names]
     simple = {"*", "/", "negate", "@", "T", "sign"}
     plain = all(n.operation.name in simple for n in walk(term) if isinstance(n, Apply))
-    scalars = matrices & source.variables.keys()
-    return len(names) == 1 and not rest and plain and bool(scalars or diagnosing.bench.penalised)
+    return len(names) == 1 and not rest and plain and bool(diagnosing.bench.penalised)
 
 
 def _transpose(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
@@ -97,8 +117,14 @@ def _quantity(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     at = [p for p in places(tree) if p.node == edit.old]
     if any(_is_mask(p.above) for p in at):
         return "mask"
+    if isinstance(edit.old, Symbol) and edit.old.role == "dimension":
+        return _removed(diagnosing, index, edit)
+    if edit.old in walk(edit.new) and edit.old.shape != edit.new.shape:
+        return "other" if is_scalar(edit.old.shape) else "missing-link"
     if _is_at_point(diagnosing, index, edit):
         return "wrong-point"
+    if edit.old.shape != edit.new.shape and is_scalar(edit.old.shape):
+        return "other"
     penalised = any(is_penalty(diagnosing, p.above[-1][0]) for p in at if p.above)
     if penalised and diagnosing.bench.penalised:
         return "regularisation"
@@ -112,7 +138,7 @@ def _is_at_point(diagnosing: Diagnosing, index: int, edit: Edit) -> bool:
         node = place.node
         if not isinstance(node, Apply) or edit.new not in walk(node):
             continue
-        called = len(node.operands) == 1 and node.operation.curved
+        called = node.operation.curved and node.operation.entrywise and len(node.operands) == 1
         if called and node.operands[0] == edit.new:
             return True
         values = _values(diagnosing, index, node)
@@ -129,13 +155,14 @@ def _is_mask(above: Sequence[tuple[Apply, int]]) -> bool:
 
 def _removed(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     gone = edit.old
+    if is_scalar(gone.shape) and _is_term(diagnosing, index, edit.new):
+        return "regularisation"
     if isinstance(gone, Number):
         return "constant-factor"
-    if isinstance(gone, Symbol) and gone.role == "dimension":
-        return "batch-factor"
     if is_scalar(gone.shape):
-        dimensions = [n for n in walk(gone) if isinstance(n, Symbol) and n.role == "dimension"]
-        return "batch-factor" if dimensions else "constant-factor"
+        return "batch-factor" if _is_batch(diagnosing, gone) else "constant-factor"
+    if gone in chain(edit.new, "*"):
+        return "extra-derivative"
     values = _values(diagnosing, index, gone)
     slopes = [q.values for q in diagnosing.judge.quantities.slopes]
     if values is not None and any(_equal(values, slope) for slope in slopes):
@@ -157,8 +184,11 @@ def _values(diagnosing: Diagnosing, index: int, part: Expression) -> list[Array]
 def _missing(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     k = edit.old
     if is_scalar(k.shape):
-        dimension = isinstance(k, Symbol) and k.role == "dimension"
-        return "batch-factor" if dimension else "constant-factor"
+        if _is_term(diagnosing, index, edit.new):
+            return "regularisation"
+        if diagnosing.judge.varies(k):
+            return "missing-link"
+        return "batch-factor" if _is_batch(diagnosing, k) else "constant-factor"
     return "missing-link"
 
 
@@ -177,7 +207,7 @@ def _extra_term(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
 
 
 def _extra_function(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
-    return "other"
+    return "wrong-point" if _is_at_point(diagnosing, index, edit) else "other"
 
 
 def _broadcast(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
@@ -189,6 +219,7 @@ def _averaged(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
 
 
 NAMERS = {
+    "constant-factor": _constant,
     "transpose": _transpose,
     "factor-order": _order,
     "wrong-quantity": _quantity,

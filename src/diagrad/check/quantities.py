@@ -34,6 +34,7 @@ class Quantity(NamedTuple):
     words: str
     values: Sequence[Array]
     expression: Expression | None = None
+    use: Use | None = None
 
 
 class Match(NamedTuple):
@@ -167,12 +168,12 @@ class Quantities:
         operation, operand = use.node.operation, use.node.operands[use.operand]
         if operation.name in ("softmax", "log_softmax"):
             values = [slope(t, use) for t in self.bench.tapes]
-            yield Quantity("slope", operation.name, "p ∘ (1 − p)", values)
+            yield Quantity("slope", operation.name, "p ∘ (1 − p)", values, None, use)
         if operation.entrywise and operation.curved and len(use.node.operands) == 1:
             argument = printed(operand, "unicode", self.names)
             words = f"{operation.name}′({argument})"
             values = [slope(t, use) for t in self.bench.tapes]
-            yield Quantity("slope", operation.name, words, values, self._slope(use))
+            yield Quantity("slope", operation.name, words, values, self._slope(use), use)
         jacobians = [
             t.local(use, np.zeros((1, *t.values[id(use.node)].shape[-2:]))).jacobian
             for t in self.bench.tapes
@@ -185,11 +186,21 @@ class Quantities:
             if values[0].size > 1:
                 yield Quantity("jacobian", operation.name, words, values)
 
+    def named(self, expression: Expression) -> str:
+        """The name of what an expression is the value of, or its formula; printed."""
+        for name, e in definitions(self.bench.source):
+            if e == expression:
+                return self.shown(name)
+        return printed(expression, "unicode", self.names)
+
+    @cached_property
+    def chain(self) -> str:
+        """J ← ŷ ← z₂ ← h ← z₁ ← x."""
+        path = [*reversed(self.bench.restated.path), self.bench.wrt[-1]]
+        return " ← ".join(self.shown(name) for name in dict.fromkeys(path))
+
     def _owner(self, use: Use) -> str:
-        name = use.owner
-        if name and self.bench.source.definitions[name].expression is use.node:
-            return self.shown(name)
-        return printed(use.node, "unicode", self.names)
+        return self.named(use.node)
 
     def _adjoints(self, name: str) -> list[Array]:
         return [plain(a.names[name]) for a in self.bench.adjoints]
@@ -199,6 +210,8 @@ class Quantities:
 
     def derivative(self, name: str) -> str:
         of = self.bench.of if self.bench.of.isidentifier() else "f"
+        if len(self.bench.wrt) > 1:
+            return f"∂²{self.shown(of)}/∂{self.shown(self.bench.wrt[0])}∂{self.shown(name)}"
         return f"∂{self.shown(of)}/∂{self.shown(name)}"
 
     def match(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import prod
+from math import inf, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -88,7 +88,7 @@ def _powers(scalars: Sequence[Ratio]) -> Iterator[Ratio]:
     for scalar in scalars:
         yield scalar
         symbol, values = scalar.expression, scalar.values
-        if not all(values):
+        if any(v * v in (0, inf) for v in values):
             continue
         yield Ratio(scalar.kind, _made("/", one, symbol), [1 / v for v in values])
         square = _made("**", symbol, two)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from keyword import iskeyword
 
 from diagrad.dimensions import Shape
 from diagrad.errors import ProblemError
@@ -27,6 +28,7 @@ from diagrad.operations.room import Operation, applied
 
 NOWHERE: Shape = ()
 QUOTIENT = re.compile(r"(?<![\w.])(d\w+)/(d\w+)(?![\w(])")
+TARGET = re.compile(r"^[ \t]*(\w+)[ \t]*[-+*/]?=", re.MULTILINE)
 STEPS = {"+=": "+", "-=": "-", "*=": "*", "/=": "/"}
 LONGEST, MOST_LINES, MOST_TOKENS = 20_000, 200, 3000
 
@@ -63,9 +65,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Work:
-    """All that was handed in. `quotients` are the names written dJ/dx, as they are kept and as they
-    were written; `problem` is the problem with all names of the answer, `known` those of a derivation
-    that it uses without defining them, with what they stand for."""
+    """All that was handed in. `quotients` are the names written dJ/dx, as they are kept and as
+    they were written; `problem` is the problem with all names of the answer, `known` those of a
+    derivation that it uses without defining them, with what they stand for."""
 
     lines: tuple[Line, ...]
     quotients: dict[str, tuple[str, str]]
@@ -105,8 +107,10 @@ def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expressio
         raise ProblemError(f"an answer is text (str), not {type(text).__name__}")
     if len(text) > LONGEST:
         raise ProblemError(f"an answer has at most {LONGEST} characters, and this {len(text)}")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     kept, quotients = _quotients(text.replace("∂", "d"), problem)
     page = Page(kept, "answer")
+    page.lines = text.split("\n")
     found = tokens(page)
     if len(found) > MOST_TOKENS:
         raise ProblemError(f"an answer has at most {MOST_TOKENS} words and signs")
@@ -119,22 +123,41 @@ def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expressio
     for name, expression in known:
         place = position + len(definitions)
         definitions[name] = Definition(name, expression, place, page.span(0, 1))
-    reader = _Reader(page, replace(problem, definitions=definitions), quotients)
-    for line in _grouped(pieces, signs):
-        reader.take(*line)
+    reader = _Reader(page, text, replace(problem, definitions=definitions), quotients)
+    try:
+        for line in _grouped(pieces, signs):
+            reader.take(*line)
+    except ProblemError as error:
+        raise _as_written(error, quotients, page) from None
     return Work(tuple(reader.lines), quotients, reader.problem, tuple(known))
 
 
+def _as_written(
+    error: ProblemError, quotients: dict[str, tuple[str, str]], page: Page
+) -> ProblemError:
+    """The error with dJ/dx for what is kept as dJ_dx."""
+    message = error.message.partition("; declare it above")[0]
+    for kept, (above, below) in quotients.items():
+        message = message.replace(kept, f"d{above}/d{below}")
+    line = page.lines[error.span.line - 1] if error.span else ""
+    return type(error)(message, error.span, line, page.file)
+
+
 def _quotients(text: str, problem: Source) -> tuple[str, dict[str, tuple[str, str]]]:
-    """The text with each dJ/dx as the name dJ_dx, which is as long, and what these stand for."""
+    """The text with each dJ/dx as the name dJ_dx, which is as long, and what these stand for. Where
+    dJ and dx are both names, it is a quotient like any other."""
     found: dict[str, tuple[str, str]] = {}
+    given = problem.names | set(TARGET.findall(text))
 
     def name(match: re.Match[str]) -> str:
         above, below = match[1], match[2]
-        if {above, below} <= problem.names:
+        if {above, below} <= given:
             return match[0]
-        found[f"{above}_{below}"] = above[1:], below[1:]
-        return f"{above}_{below}"
+        kept = f"{above}_{below}"
+        if kept in given:
+            kept = f"{above}\N{MODIFIER LETTER APOSTROPHE}{below}"
+        found[kept] = above[1:], below[1:]
+        return kept
 
     lines = [_outside_comment(name, line) for line in text.split("\n")]
     return "\n".join(lines), found
@@ -188,8 +211,10 @@ def _grouped(
 class _Reader:
     """Takes the lines in order; a name may be given a new value, as code does."""
 
-    def __init__(self, page: Page, problem: Source, quotients: dict[str, tuple[str, str]]) -> None:
-        self.page, self.problem, self.quotients = page, problem, quotients
+    def __init__(
+        self, page: Page, text: str, problem: Source, quotients: dict[str, tuple[str, str]]
+    ) -> None:
+        self.page, self.text, self.problem, self.quotients = page, text, problem, quotients
         self.lines: list[Line] = []
         self.given: set[str] = set()
 
@@ -205,7 +230,7 @@ class _Reader:
         steps = [sign for sign in signs if sign.text in STEPS]
         if steps:
             claims = [self._stepped(steps[0], parts, targets, claims)]
-        text = " ".join(self.page.text[parts[0].start : parts[-1].end].split())
+        text = self._written(parts[0].start, parts[-1].end)
         self.lines.append(Line(parts[0].line, tuple(targets), tuple(claims), text))
         for name in targets:
             self._define(name, claims[-1].expression)
@@ -215,6 +240,8 @@ class _Reader:
         if len(part.tokens) != 1 or part.tokens[0].kind != "name":
             return False
         name, start, end = part.tokens[0].text, part.start, part.end
+        if iskeyword(name):
+            raise self.page.error(f"{name} is a word of Python and cannot be a name", start, end)
         known = self.problem.names
         if again and (name in known or name in self.given):
             return False
@@ -235,7 +262,11 @@ class _Reader:
         dimensions = tuple(reader.names.dimensions.values())
         if dimensions != self.problem.dimensions:
             self.problem = replace(self.problem, dimensions=dimensions)
-        return Claim(" ".join(part.words(tree.value).split()), expression, reader.first)
+        return Claim(self._written(part.start, part.end), expression, reader.first)
+
+    def _written(self, start: int, end: int) -> str:
+        """A piece of the answer, as it was written, on one line."""
+        return " ".join(self.text[start:end].split())
 
     def _stepped(
         self, sign: Token, parts: list[Statement], targets: list[str], claims: list[Claim]

@@ -6,28 +6,47 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 
+class Link(NamedTuple):
+    """A function that works entry by entry, h = σ(z₁), and its slope; printed."""
+
+    value: str
+    formula: str
+    argument: str
+    slope: str
+    size: str
+
+
 class Case(NamedTuple):
     """What a sentence speaks of, printed: the part that is wrong and the one that is right, what
-    the line is and should be, the constant between them, what a slip is about."""
+    the line should be, the constant between them, what a mistaken step is about, the shapes before
+    and after, why it does not fit, the chain from the value to the variable, a term that is absent,
+    the link in question, and how far the value is off."""
 
     old: str = ""
     new: str = ""
-    line: str = ""
     meant: str = ""
     ratio: str = ""
     about: str = ""
-    wrt: str = ""
-    shape: str = ""
-    old_shape: str = ""
-    new_shape: str = ""
+    shapes: str = ""
     misfit: str = ""
+    chain: str = ""
+    absent: str = ""
+    link: Link | None = None
+    difference: str = ""
 
 
 Sentence = Callable[[Case], str]
 
 
+LONGEST = 60
+
+
 def _swap(case: Case) -> str:
-    return f" {case.old} should be {case.new}." if case.old and case.new else ""
+    """What should stand for what, or what is absent, where that can be read in a sentence."""
+    if 0 < len(case.absent) <= LONGEST:
+        return f" The term {case.absent} is absent."
+    short = 0 < len(case.old) <= LONGEST and 0 < len(case.new) <= LONGEST
+    return f" {case.old} should be {case.new}." if short else ""
 
 
 def _factor(case: Case) -> str:
@@ -36,15 +55,15 @@ def _factor(case: Case) -> str:
 
 
 HINTS: Mapping[str, str] = {
-    "hadamard-matmul": "A function that works entry by entry has a diagonal Jacobian: multiplying a "
-    "row by it is the elementwise product *, and a matrix product @ sums over the shared index.",
+    "hadamard-matmul": "A function that works entry by entry has a diagonal Jacobian: multiplying "
+    "a row by it is the elementwise product *, and a matrix product @ sums over the shared index.",
     "transpose": "Where Y = X W, the gradient goes back through Wᵀ: ⟨G, dX W⟩ = ⟨G Wᵀ, dX⟩. "
     "The transpose is not there to make shapes fit.",
     "factor-order": "Matrix products do not commute: what stands left of the variable lands, "
     "transposed, on the left of the gradient.",
     "other-layout": "This is right in another layout: a convention, not an error.",
-    "softmax-diagonal": "The softmax's Jacobian is diag(p) − p pᵀ, not diagonal: every entry of the "
-    "argument moves every entry of the result.",
+    "softmax-diagonal": "The softmax's Jacobian is diag(p) − p pᵀ, not diagonal: every entry of "
+    "the argument moves every entry of the result.",
     "softmax-summed": "Contract the Jacobian with the gradient that comes in; do not sum its rows "
     "or columns, whose sums are 0.",
     "extra-derivative": "A derivative stands here twice: ŷ − y already contains the softmax's, and "
@@ -82,23 +101,49 @@ HINTS: Mapping[str, str] = {
 KINDS = tuple(HINTS)
 
 
+def _misfit(case: Case) -> str:
+    return f"{case.misfit}. " if case.misfit else ""
+
+
 def _hadamard(case: Case) -> str:
-    first = f"{case.misfit}. " if case.misfit else ""
-    return f"{first}{HINTS['hadamard-matmul']}{_swap(case)}"
+    link = case.link
+    if link is None:
+        return f"{_misfit(case)}{HINTS['hadamard-matmul']}{_swap(case)}"
+    whole = f"{link.value} = {link.formula}" if link.value != link.formula else link.formula
+    return (
+        f"{_misfit(case)}You are right that the factor for {whole} is {link.slope}, but "
+        f"∂{link.value}/∂{link.argument} is the {link.size} diagonal matrix diag({link.slope}). "
+        "Multiply by that matrix, or, the same thing, elementwise."
+    )
 
 
 def _link(case: Case) -> str:
+    chain = f" The chain is {case.chain}." if case.chain else ""
+    if case.link is not None:
+        value, argument = case.link.value, case.link.argument
+        return f"The link ∂{value}/∂{argument} = {case.link.slope} is absent.{chain}"
     if case.about:
-        return f"{HINTS['missing-link']} It is that of {case.about}."
-    return HINTS["missing-link"] + (f" Here {case.old} is missing." if case.old else "")
+        return f"The link through {case.about} is absent.{chain}"
+    what = f"The factor {case.old} is absent." if 0 < len(case.old) <= LONGEST else ""
+    return f"{what or HINTS['missing-link']}{chain}"
 
 
 def _about(kind: str) -> Sentence:
     def sentence(case: Case) -> str:
         about = f" Here it is {case.about}." if case.about else _swap(case)
-        return HINTS[kind] + about
+        return _misfit(case) + HINTS[kind] + about
 
     return sentence
+
+
+def _point(case: Case) -> str:
+    link = case.link
+    if link is None:
+        return _misfit(case) + HINTS["wrong-point"] + _swap(case)
+    return (
+        f"The slope of {link.value} = {link.formula} is {link.slope}: that of the function at "
+        f"{link.argument}, whatever it is written in."
+    )
 
 
 def _constant(kind: str) -> Sentence:
@@ -108,34 +153,46 @@ def _constant(kind: str) -> Sentence:
     return sentence
 
 
+def _summed(kind: str) -> Sentence:
+    def sentence(case: Case) -> str:
+        return f"{_misfit(case)}{HINTS[kind]}{_swap(case)}{case.shapes}"
+
+    return sentence
+
+
 def _wrong_quantity(case: Case) -> str:
-    return f"{case.old} stands where {case.new} should." if case.old else HINTS["wrong-quantity"]
+    short = 0 < len(case.old) <= LONGEST and 0 < len(case.new) <= LONGEST
+    said = f"{case.old} stands where {case.new} should." if short else HINTS["wrong-quantity"]
+    return _misfit(case) + said
 
 
 def _sign(case: Case) -> str:
     if case.ratio:
         return f"This is exactly −1 times {case.meant or 'what is right'}."
-    return f"A sign is wrong:{_swap(case)}"
+    return f"A sign is wrong.{_swap(case)}"
 
 
 def _other(case: Case) -> str:
     if case.misfit:
         return f"{case.misfit}."
-    what = f"This is not {case.meant}." if case.meant else "This is not the derivative."
-    return what + (f" It should be {case.shape}." if case.shape else "")
+    what = f"This is not {case.meant}" if case.meant else "This is not what is needed here"
+    return f"{what}{case.difference}.{_swap(case)}"
 
 
 def _plain(kind: str) -> Sentence:
-    return lambda case: (f"{case.misfit}. " if case.misfit else "") + HINTS[kind] + _swap(case)
+    return lambda case: _misfit(case) + HINTS[kind] + _swap(case)
 
 
 SENTENCES: dict[str, Sentence] = {kind: _plain(kind) for kind in KINDS} | {
     "hadamard-matmul": _hadamard,
     "missing-link": _link,
+    "wrong-axis": _summed("wrong-axis"),
+    "broadcast-not-summed": _summed("broadcast-not-summed"),
+    "unreduced": _summed("unreduced"),
     "softmax-diagonal": _about("softmax-diagonal"),
     "held-constant": _about("held-constant"),
     "extra-derivative": _about("extra-derivative"),
-    "wrong-point": _about("wrong-point"),
+    "wrong-point": _point,
     "fused-identity": _about("fused-identity"),
     "batch-factor": _constant("batch-factor"),
     "constant-factor": _constant("constant-factor"),

@@ -1,9 +1,9 @@
 """What a derivation with one mistaken step would have found.
 
-Each slip is a rule of MISTAKES applied to the true derivation: a softmax whose Jacobian is taken for
-diagonal, a link that is skipped, σ′ at the wrong point, a mean held constant, an occurrence
-forgotten. Its result is worked out by numbers, on the tape, for the variable and for everything on
-the way, and compared with what stands in the answer.
+Each slip is a rule applied to the true derivation: a softmax whose Jacobian is taken for diagonal,
+a link that is skipped, σ′ at the wrong point, a mean held constant, an occurrence forgotten. Its
+result is worked out by numbers, on the tape, for the variable and for everything on the way, and
+compared with what stands in the answer.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ MIXES = frozenset({"softmax", "log_softmax"})
 
 @dataclass(frozen=True, eq=False)
 class Slip:
-    """A mistake at some uses: its kind, what it concerns, and what it leads to at each point."""
+    """A mistake at some uses: its kind, what it concerns, what it leads to at each point, and the
+    uses through which nothing comes."""
 
     kind: str
     about: str
     use: Use
     found: Sequence[Adjoints]
+    dropped: Sequence[Use] = ()
 
     def values(self, name: str) -> list[Array] | None:
         """The adjoint of a name that comes of it, in the shape of the name or by entries."""
@@ -85,7 +87,7 @@ class Slips:
         changed = frozenset(id(one.node) for one in (nodes or [use]))
         found = [t.adjoints(self.bench.moving, rule, changed) for t in self.bench.tapes]
         about = printed(use.node, "unicode", self.bench.problem.names)
-        return Slip(kind, about, use, found)
+        return Slip(kind, about, use, found, nodes)
 
     def _at(self, use: Use) -> Iterator[Slip]:
         operation = use.node.operation

@@ -1,5 +1,5 @@
-"""Answers that are right in a special case alone: a symmetric matrix, labels that sum to 1, matrices
-that commute."""
+"""Answers that are right in a special case alone: a symmetric matrix, labels that sum to 1,
+matrices that commute."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLOSE = 1e-9
 
 
 def special(judge: Judge) -> str | None:
-    """The kind of mistake of an answer that is right in a special case, None where there is none."""
+    """The kind of mistake of an answer that is right in a special case, or None."""
     for kind, change in _cases(judge):
         if all(_right(judge, point, change) for point in judge.bench.looked_at):
             return kind
@@ -31,24 +31,39 @@ def special(judge: Judge) -> str | None:
 
 def _cases(judge: Judge) -> Iterator[tuple[str, Change]]:
     source = judge.bench.problem.source
-    free = {n for n, d in source.variables.items() if not d.facts}
-    square = {n for n in free if _is_square(judge, n)}
-    if square:
-        yield "special-case", lambda n, a: (a + a.T) / 2 if n in square else a
+    square = {n for n in source.variables if _is_square(judge, n)}
+    free = {n for n in square if source.variables[n].facts <= {"invertible"}}
+    if free:
+        yield "special-case", lambda n, a: (a + a.T) / 2 if n in free else a
     softmaxed = any(
         isinstance(node, Apply) and node.operation.name in MIXING
         for d in source.definitions.values()
         for node in walk(d.expression)
     )
     if softmaxed:
-        loose = {n for n, d in source.variables.items() if d.facts <= {"positive", "nonneg"}}
-        for name in sorted(loose - set(judge.bench.wrt)):
-            yield "fused-identity", _summing(name, 1)
-            yield "fused-identity", _summing(name, 0)
-    if square and _inverts(judge):
-        yield "scalar-rule", lambda n, a: np.diag(np.diag(a)) if n in square else a
+        for name in sorted(_labels(judge)):
+            for axis in (0, 1):
+                if source.variables[name].shape[axis].number != 1:
+                    yield "fused-identity", _summing(name, axis)
+    simple = {n for n in square if source.variables[n].facts <= SIMPLE}
+    if simple and _inverts(judge):
+        yield "scalar-rule", lambda n, a: np.diag(np.diag(a)) if n in simple else a
 
 
+def _labels(judge: Judge) -> set[str]:
+    """Variables that could be labels: nothing else is declared of them than a sign, and no softmax
+    depends on them."""
+    source = judge.bench.problem.source
+    loose = {n for n, d in source.variables.items() if d.facts <= {"positive", "nonneg"}}
+    definitions = [d.expression for d in source.definitions.values()]
+    for node in (n for e in [*definitions, judge.bench.expression] for n in walk(e)):
+        if isinstance(node, Apply) and node.operation.name in MIXING:
+            operands = node.operands[-1:]  # of softmax_cross_entropy(y, z) the logits
+            loose -= {n for operand in operands for n in source.needed(operand)}
+    return loose - set(judge.bench.wrt)
+
+
+SIMPLE = frozenset({"invertible", "symmetric", "spd", "positive", "nonneg"})
 MIXING = frozenset({"softmax", "log_softmax", "logsumexp", "softmax_cross_entropy", "sigmoid"})
 INVERSES = frozenset({"inv", "pinv", "solve", "det", "logdet", "**"})
 

@@ -17,9 +17,8 @@ from diagrad.evaluate import Environment, evaluate, parts
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.operations.room import Array
 
-STEP = 1e-100
+STEP = 1e-40
 DIFFERENCES = (4e-3, 2e-3, 1e-3)
-MOST_ENTRIES = 4096
 
 Named = tuple[str, Expression]
 
@@ -102,15 +101,16 @@ class Tape:
         operand = values[use.operand]
         units = np.eye(operand.size).reshape(-1, *operand.shape)
 
-        def moved(by: complex) -> Array:
+        def moved(by: complex | Array) -> Array:
             changed = list(values)
             changed[use.operand] = operand + by * units
             return self._applied(use.node, changed)
 
         if use.node.operation.analytic:
-            return np.broadcast_to(
-                np.imag(moved(1j * STEP)) / STEP, (operand.size, *self._shape(use))
-            )
+            # In proportion to the entry: a probability may be far below any fixed step.
+            steps = STEP * np.where(operand == 0, 1.0, np.abs(operand)).reshape(-1, 1, 1)
+            slopes = np.imag(moved(1j * steps)) / steps
+            return np.broadcast_to(slopes, (operand.size, *self._shape(use)))
         scale = max(1.0, float(np.abs(operand).max())) if operand.size else 1.0
         column = [(moved(h * scale) - moved(-h * scale)) / (2 * h * scale) for h in DIFFERENCES]
         finer = [(4 * b - a) / 3 for a, b in pairwise(column)]

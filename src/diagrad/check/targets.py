@@ -25,15 +25,14 @@ class Targets:
         """The line that is the answer: the last that is named as the derivative asked for, or else
         the last that is not named as another."""
         lines = self.judge.lines
+        if len(self.bench.wrt) > 1:
+            return len(lines) - 1
         wrt = self.bench.wrt[-1]
         named = [k for k, line in enumerate(lines) if line.target and self._by(line.target) == wrt]
         exact = [k for k in named if lines[k].target in self.judge.work.quotients]
-        if exact or named:
-            last = lines[-1].target
-            if last is None or self._by(last) is None:
-                return len(lines) - 1
-            return (exact or named)[-1]
-        return len(lines) - 1
+        if exact:
+            return exact[-1]
+        return named[-1] if named and lines[-1].target is not None else len(lines) - 1
 
     def _by(self, name: str) -> str | None:
         """What a name says it is the derivative by, if that is a name of the problem."""
@@ -43,7 +42,10 @@ class Targets:
             return below if self._is_value(above) else None
         match = HINT.fullmatch(name)
         below = (match["first"] or match["second"]) if match else ""
-        return below if below in self._names else self._numbered(name)
+        if below in self._names:
+            return below
+        alike = [n for n in self._names if n.lower() == (below or "").lower()]
+        return alike[0] if len(alike) == 1 else self._numbered(name)
 
     @property
     def _names(self) -> set[str]:
@@ -60,6 +62,20 @@ class Targets:
     def _is_value(self, above: str) -> bool:
         return above in {self.bench.of, self.bench.restated.of} | VALUES
 
+    def is_own(self, index: int) -> bool:
+        """Whether a line's name speaks of a name of the problem or of the answer."""
+        target = self.judge.lines[index].target or ""
+        quotients = self.judge.work.quotients
+        by = quotients[target][1] if target in quotients else self._by(target)
+        own = {name for line in self.judge.lines for name in line.names}
+        return by in own | self.bench.problem.source.names
+
+    def is_aside(self, index: int) -> bool:
+        """Whether a line is the derivative by a variable that is not asked for."""
+        target = self.judge.lines[index].target
+        by = self._by(target) if target else None
+        return by in self.bench.source.variables and by not in self.bench.wrt
+
     def meant(self, index: int, certain: bool = False) -> Quantity | None:
         """The derivative that a line's name says it is; with `certain` only where it is written as
         a quotient of names of the problem."""
@@ -69,6 +85,14 @@ class Targets:
         quotient = self.judge.work.quotients.get(line.target)
         if certain and (quotient is None or not set(quotient) <= self._problem | VALUES):
             return None
+        if len(self.bench.wrt) > 1:
+            return None
+        if (
+            quotient is not None
+            and quotient[1] == self.bench.wrt[-1]
+            and self._is_value(quotient[0])
+        ):
+            return None if certain else self._adjoint(index, quotient[1])
         if quotient is not None and not self._is_value(quotient[0]):
             return self._between(index, *quotient)
         below = self._by(line.target)
@@ -79,7 +103,7 @@ class Targets:
         return self.bench.problem.source.names | {self.bench.of}
 
     def _adjoint(self, index: int, below: str) -> Quantity | None:
-        """The derivative of the value by a name: by what its value is, where the answer gives it."""
+        """The derivative of the value by a name: by what it is, where the answer gives it."""
         backward = self.judge.quantities.backward
         own = self._own(index, below)
         if own is None:

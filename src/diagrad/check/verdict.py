@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 KINDS = ("correct", "other-convention", "incorrect", "undecided")
@@ -14,6 +15,12 @@ HEADINGS = {
     "incorrect": "not right",
     "undecided": "undecided",
 }
+
+
+def worst(kinds: Iterable[str]) -> str:
+    """The worst of several verdicts."""
+    order = ("incorrect", "undecided", "other-convention", "correct")
+    return min(kinds, key=order.index)
 
 
 @dataclass(frozen=True)
@@ -83,15 +90,16 @@ class Verdict:
 
     def text(self, hint: bool = False, show_answer: bool = False) -> str:
         """The verdict for a reader: with `hint` the rule alone, without the repair."""
-        rows = [f"{HEADINGS[self.kind].capitalize()}: {self.because}"]
+        rows = _filled(f"{HEADINGS[self.kind].capitalize()}: {self.because}.")
         if self.mistake is not None:
-            where = f"Line {self.first_wrong_line}: " if self.first_wrong_line else ""
+            several = self.first_wrong_line and len(self.lines) > 1
+            where = f"Line {self.first_wrong_line}: " if several else ""
             said = self.mistake.hint if hint else self.mistake.message
-            rows += ["", f"{where}{said}"]
+            rows += ["", *_filled(f"{where}{said}")]
             if self.mistake.repair and not hint:
                 rows += ["", f"  {self.mistake.repair}"]
         if self.right and not self.is_right:
-            rows += ["", "Right so far: " + ", ".join(self.right)]
+            rows += ["", *_filled("Right so far: " + ", ".join(self.right))]
         if len(self.lines) > 1:
             rows += ["", *(_row(line) for line in self.lines)]
         if show_answer and self.answer:
@@ -102,9 +110,33 @@ class Verdict:
         return self.text()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        text = self.text()
-        paragraphs = "".join(f"<p>{escape(p)}</p>" for p in text.split("\n\n"))
-        return {"text/plain": text, "text/html": f"<div>{paragraphs}</div>"}
+        return {"text/plain": self.text(), "text/html": self._html()}
+
+    def _html(self) -> str:
+        said = f"<p><b>{HEADINGS[self.kind].capitalize()}</b>: {escape(self.because)}.</p>"
+        if self.mistake is not None:
+            where = f"Line {self.first_wrong_line}: " if self.first_wrong_line else ""
+            said += f"<p>{where}{escape(self.mistake.message)}</p>"
+            if self.mistake.repair:
+                said += f"<pre>{escape(self.mistake.repair)}</pre>"
+        if self.right and not self.is_right:
+            parts = ", ".join(f"<code>{escape(part)}</code>" for part in self.right)
+            said += f"<p>Right so far: {parts}</p>"
+        if len(self.lines) > 1:
+            cells = "<td>{}</td><td>{}</td><td><code>{}</code></td><td>{}</td>"
+            rows = (
+                cells.format(SIGNS[j.status], j.number, escape(j.text), escape(j.words))
+                for j in self.lines
+            )
+            said += f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        return f"<div>{said}</div>"
+
+
+WIDTH = 100
+
+
+def _filled(text: str) -> list[str]:
+    return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 SIGNS = {"right": "✓", "wrong": "✗", "given": "·", "follows": "→"}

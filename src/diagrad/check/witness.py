@@ -24,11 +24,17 @@ from diagrad.verify.points import draw
 
 # Rounding alone; more than rounding ever makes; the part of it that a right value may differ by.
 EXACT, APART, MARGIN = 1e-13, 1e-5, 64.0
+# Where rounding moves a value by this part of itself, it says nothing.
+LOST = 1e-6
+# So well has the derivative to be known at a point, however its operations round.
+KNOWN = 1e-8
 JITTER, ROUNDINGS = 256 * float(np.finfo(float).eps), 3
 # How entries are drawn, and the scales of the variables from the fifth point on.
 PLAN = ("normal", "normal", "positive", "normal", "normal", "small", "large", "normal")
 SCALES = (0.2, 1.0, 5.0)
 TRIES = 4
+# Around a scale: so much above and below it, and how many powers of ten the entries spread.
+LEVELS, SPREAD = (3.0, 0.3), 0.8
 
 Pair = tuple[int, int]
 
@@ -71,17 +77,27 @@ class Point:
         shapes = self.truth.shape[2:]
         return [pair(shapes[k : k + 2]) for k in range(0, len(shapes), 2)]
 
-    def near(self, rng: np.random.Generator) -> Point:
-        """The same point, all arrays and operations rounded in another way."""
+    def near(self, number: int) -> Point:
+        """The same point, all arrays and operations rounded in another way: equal numbers alike, so
+        that a largest entry is still equal to the maximum."""
 
         def rounded(value: Array) -> Array:
             if value.dtype == bool:
                 return value
-            moved: Array = value * (1 + JITTER * rng.uniform(-1, 1, value.shape))
+            moved: Array = value * (1 + JITTER * _scattered(value, number))
             return moved
 
         arrays = {name: rounded(array) for name, array in self.drawn.arrays.items()}
         return at(self.target, replace(self.drawn, arrays=arrays, rounded=rounded), self.style)
+
+
+def _scattered(value: Array, number: int) -> Array:
+    """Numbers in (−1, 1) without a pattern, each a function of the entry."""
+    with np.errstate(all="ignore"):
+        bits = np.asarray(value, dtype=np.float64).view(np.uint64)
+        mixed = (bits ^ np.uint64(number + 1)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
+    return np.asarray((mixed >> np.uint64(11)).astype(float) / 2**52 - 1)
 
 
 def pair(shape: Sequence[int]) -> Pair:
@@ -124,14 +140,20 @@ def _by_numbers(
     return moved.reshape(*pair(value.shape), *axes), order == 1 and route.analytic
 
 
-def points(target: Target, seed: int = 0) -> Iterator[Point]:
-    """Points of several magnitudes, the first two normal ones; always the same for a seed."""
-    for number, style in enumerate(PLAN):
+def points(target: Target, seed: int = 0, scales: Sequence[float] = ()) -> Iterator[Point]:
+    """Points of several magnitudes, the first two normal ones; always the same for a seed. For each
+    of the scales there are more, at which the entries lie around it, of either sign."""
+    around = [sign * level * scale for scale in scales for level in LEVELS for sign in (1, -1)]
+    plan = [(style, 0.0) for style in PLAN] + [("normal", scale) for scale in around]
+    for number, (style, scale) in enumerate(plan):
         for attempt in range(TRIES):
             rng = np.random.default_rng((seed, number, attempt))
             try:
                 drawn = draw(target.problem, rng, style)
-                yield at(target, _scaled(target.problem, drawn, rng, number), style)
+                point = at(target, _scaled(target.problem, drawn, rng, number, scale), style)
+                if apart(point.truth, point.near(0).truth) > KNOWN:
+                    continue
+                yield point
             except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
                 if isinstance(error, ProblemError | DerivationError):
                     raise
@@ -140,13 +162,21 @@ def points(target: Target, seed: int = 0) -> Iterator[Point]:
 
 
 def _scaled(
-    problem: Source, drawn: Environment, rng: np.random.Generator, number: int
+    problem: Source, drawn: Environment, rng: np.random.Generator, number: int, scale: float
 ) -> Environment:
-    """From the fifth point on, variables without facts are each on a scale of their own."""
+    """From the fifth point on, variables without facts are each on a scale of their own, or on that
+    which is given."""
     if number < 4:
         return drawn
+
+    def moved(array: Array) -> Array:
+        if not scale:
+            return np.asarray(array * rng.choice(SCALES))
+        spread = 10 ** np.linspace(-SPREAD, SPREAD, array.size) if array.size > 1 else np.ones(1)
+        return np.asarray(scale * rng.permutation(spread).reshape(array.shape))
+
     arrays = {
-        name: array * (1.0 if problem.variables[name].facts else rng.choice(SCALES))
+        name: array if problem.variables[name].facts else moved(array)
         for name, array in drawn.arrays.items()
     }
     return replace(drawn, arrays=arrays)
@@ -183,14 +213,15 @@ def equal(
     if not point.exact:
         return difference <= 1e-5 or (None if difference < 1e-3 else False)
     noise, scale = 0.0, max(largest(ours), largest(theirs))
-    rng = np.random.default_rng(0)
-    for _ in range(ROUNDINGS):
+    for number in range(ROUNDINGS):
         try:
-            near = point.near(rng)
+            near = point.near(number)
             moved = largest(ours - truth(near)) + largest(theirs - value(near))
             noise = max(noise, moved / scale)
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             return None
+    if noise > LOST:
+        return None
     if difference <= noise:
         return True
     return None if difference <= MARGIN * noise and difference < APART else False

@@ -86,14 +86,23 @@ def _agrees(
             return None
         if np.abs(stated - total).max() <= allowed:
             return True
-        near = {n: a * (1 + ROUNDED * rng.uniform(-1, 1, a.shape)) for n, a in drawn.arrays.items()}
-        beside = with_definitions(every, replace(drawn, arrays=near))
-        other, _ = _change(source, value, beside, moved, directions)
-        return None if np.abs(other - total).max() > allowed else False
+        nudges = {
+            name: ROUNDED * rng.uniform(-1, 1, array.shape)
+            for name, array in environment.arrays.items()
+        }
+        for sign in (1, -1):
+            near = {name: a * (1 + sign * nudges[name]) for name, a in drawn.arrays.items()}
+            beside = with_definitions(every, replace(drawn, arrays=near))
+            alone = {n: beside.arrays[n] * (1 + sign * nudges[n]) for n, _ in moved}
+            other, _ = _change(source, value, beside.having(alone), moved, directions)
+            if np.abs(other - total).max() > allowed:
+                return None
+        return False
     return None
 
 
-# A point may be moved by this much, and what then changes a lot is lost in rounding.
+# A point may be moved by this much, and what then changes a lot is lost in rounding, or on a kink:
+# there is the least entry of X Xᵀ when it moves without its mirror image.
 ROUNDED = 1e-13
 
 

@@ -92,12 +92,16 @@ def is_sum(factor: Factor) -> bool:
 
 
 def distributed(term: Term, over: Callable[[Factor], bool] = is_sum) -> list[Term]:
-    """The terms of a product multiplied out over those of its sums that `over` chooses."""
+    """The terms of a product multiplied out over those of its sums that `over` chooses, which are
+    to be taken once, or as often as a whole power says."""
     for position, factor in enumerate(term.factors):
         head = factor.head
         if not isinstance(head, Sum) or not over(factor):
             continue
         rest = dropped(term, position)
+        if isinstance(factor.exponent, int) and factor.exponent > 1:
+            one_less = factor._replace(exponent=factor.exponent - 1)
+            rest = rest._replace(factors=(*rest.factors, one_less))
         once = (multiplied(rest, inner, factor.labels) for inner in head.terms)
         return [product for term in once for product in distributed(term, over)]
     return [term]

@@ -9,6 +9,7 @@ from diagrad.expression import Apply, Expression
 from diagrad.index.context import Context
 from diagrad.index.expanding import MOST_TERMS, distributed
 from diagrad.index.factoring import factored
+from diagrad.index.quotients import LARGEST_POWER
 from diagrad.index.term import Factor, Head, Sum, Term, as_sum, size_of
 from diagrad.matrix import make
 from diagrad.matrix.arrange import MOST_SUMMANDS, with_sign
@@ -81,8 +82,12 @@ def _any_sum(factor: Factor) -> bool:
 
 
 def wide(factor: Factor) -> bool:
-    """A sum of more than two axes has to be distributed: no operand can hold it."""
-    return isinstance(factor.head, Sum) and len(factor.head.axes) > 2
+    """A sum of more than two axes has to be distributed, a whole power of it as a product: no
+    operand can hold it."""
+    if not isinstance(factor.head, Sum) or isinstance(factor.exponent, Head):
+        return False
+    whole = factor.exponent in range(1, LARGEST_POWER + 1)
+    return len(factor.head.axes) > 2 and whole
 
 
 def _zeros(head: Head, places: Sequence[int | None]) -> Expression:

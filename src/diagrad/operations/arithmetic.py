@@ -171,6 +171,7 @@ class Divide(Entrywise):
 
 
 class Negate(Operation):
+    exact = True
     name, operator = "negate", True
     takes = Takes(operands=("A",))
     summary = "−A."

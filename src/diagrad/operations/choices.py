@@ -32,6 +32,7 @@ from diagrad.operations.saying import above, stretched
 class Larger(Operation):
     """maximum(A, B); a tie counts for the first."""
 
+    exact = True
     flat = True
     name = "maximum"
     takes = Takes(operands=("A", "B"))
@@ -81,6 +82,7 @@ class Smaller(Larger):
 
 
 class Clip(Operation):
+    exact = True
     flat = True
     name, curved = "clip", True
     takes = Takes(operands=("A", "low", "high"))
@@ -124,6 +126,7 @@ class Clip(Operation):
 class Compare(Operation):
     """A comparison, the condition of `where`: 1 where it holds and 0 elsewhere; constant."""
 
+    exact = True
     operator = True
     takes = Takes(operands=("A", "B"))
     because = "a condition is constant on both sides of where it changes"
@@ -157,6 +160,7 @@ CASES = r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \en
 
 
 class Where(Operation):
+    exact = True
     flat = True
     name = "where"
     takes = Takes(operands=("condition", "A", "B"), condition=True)

@@ -64,6 +64,7 @@ class Elementwise(Operation):
         example: str = "",
         idempotent: bool = False,
         flat: bool = False,
+        exact: bool = False,
         formula: Callable[[Any], Any] | None = None,
         joins: Callable[[Applied, Factor, Head], Factor | None] | None = None,
         mirrored: bool = False,
@@ -76,7 +77,7 @@ class Elementwise(Operation):
         self.at, self.inverse = dict(at or {}), inverse
         self.analytic = analytic
         self.example = example or f"{name}(A)"
-        self.idempotent, self.flat = idempotent, flat
+        self.idempotent, self.flat, self.exact = idempotent, flat, exact
         self.formula, self.joins = formula, joins
         self.mirrored, self.parity = mirrored, parity
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 from diagrad.dimensions import Shape
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.index.build import Indexed, delta, labels, tensor
-from diagrad.index.term import Applied, Definition, Head, Sum, as_number, constant
+from diagrad.index.term import Applied, Head, Sum, as_number, constant
 from diagrad.operations.kernels import real
+from diagrad.operations.linear_algebra import TRANSPOSE
 from diagrad.operations.reductions import (
     Whole,
     effective_axis,
@@ -35,6 +36,7 @@ from diagrad.operations.room import (
     applied,
 )
 from diagrad.operations.saying import letters, of_value, of_variable
+from diagrad.operations.ties import body_of, may_tie
 
 ENTRYWISE_FACTS = frozenset({"positive", "nonneg", "nonzero", "prob"})
 
@@ -42,12 +44,14 @@ ENTRYWISE_FACTS = frozenset({"positive", "nonneg", "nonzero", "prob"})
 class Largest(Whole):
     """max(A). At a tie the entry that stands first, row by row, is the largest."""
 
+    exact = True
     name = "max"
     summary = (
         "The largest entry, of all or along an axis. Its derivative is 1 at that entry and 0 at "
         "the others; of several that are largest, the first (row by row, as `numpy.argmax` has "
         "it) counts alone. The derivative is printed as `where(A == max(A), 1, 0)`, which says "
-        "the same where there is no tie."
+        "the same where there is no tie; over the sum of that where entries may be equal by their "
+        "formula, as those of `A @ A.T` and its transpose are."
     )
     example = "max(A, axis=1)"
     because = "only the largest entry moves the maximum, and the maximum moves as it does"
@@ -146,17 +150,18 @@ class First(Operation):
     def written(self, head: Applied, row: int | None, column: int | None, show: Show) -> Expression:
         a, m = head.arguments
         along = head.parameters
+        turned = row is not None and column is not None and row > column
+        tie = may_tie(a, along, show)
+        if tie and turned:  # of the same array: rounding may leave another entry in another one
+            return applied(TRANSPOSE, [self.written(head, column, row, show)])
         shown = show(a, row, column)
         if len(along) == len(a.axes):
-            room = FIRST_TURNED if row is not None and column is not None and row > column else self
-            if may_tie(a, show) or shown == show(a, column, row):
-                room = SHARED
+            room = SHARED if tie else FIRST_TURNED if turned else self
             return applied(room, [shown, extreme(m, shown, None, show(m, None, None))], (None,))
         down = row in along
         axis = 0 if down else 1
         named = show(m, None, 0) if down else show(m, 0, None)
-        room = SHARED if may_tie(a, show) else self
-        return applied(room, [shown, extreme(m, shown, axis, named)], (axis,))
+        return applied(SHARED if tie else self, [shown, extreme(m, shown, axis, named)], (axis,))
 
     def evaluate(self, arrays: Sequence[Array], node: Apply, sizes: Mapping[str, int]) -> Array:
         a, m = (np.swapaxes(x, -1, -2) if self.turned else x for x in arrays)
@@ -200,29 +205,6 @@ class Shared(First):
         return Form(f"{one.template} / {sign.format(one.template)}", PRODUCT, one.slots)
 
 
-def may_tie(a: Head, show: Show) -> bool:
-    """Whether several entries may be equal at more than single points: what stretches along an
-    axis, what is flat somewhere, and what is made of entries that are 0, 1 or −1."""
-    value = body_of(a)
-    if isinstance(value, Sum):
-        told = {k for t in value.terms for f in t.factors for k in f.labels}
-        if any(k not in told for k in range(len(value.axes))):
-            return True
-    if any(show.knows(h, fact) for h in below(value) for fact in ("onehot", "pm1")):
-        return True
-    return any(isinstance(h, Applied) and h.operation.flat for h in below(value))
-
-
-def below(head: Head) -> Iterator[Head]:
-    """The head, and all that it is made of."""
-    waiting, seen = [head], {head}
-    while waiting:
-        top = waiting.pop()
-        yield top
-        waiting += [child for child in top.children if child not in seen]
-        seen.update(top.children)
-
-
 def extreme(m: Head, shown: Expression, axis: int | None, named: Expression) -> Expression:
     """The largest or smallest entry, of the very expression that it is compared with, so that no
     rounding tells the two apart; by its name where what it is taken of has one."""
@@ -231,10 +213,6 @@ def extreme(m: Head, shown: Expression, axis: int | None, named: Expression) -> 
         return named
     room = value.operation
     return applied(room, [shown], (axis,)) if isinstance(room, Largest) else named
-
-
-def body_of(head: Head) -> Head:
-    return body_of(head.body) if isinstance(head, Definition) else head
 
 
 class Product(Whole):

@@ -50,6 +50,13 @@ def root_half(x: Any) -> Any:
     return Numeral(2)[()] ** -0.5 if isinstance(x, Polynomial) else math.sqrt(0.5)
 
 
+def normal(x: Any) -> Any:
+    """Φ, likewise."""
+    if isinstance(x, Polynomial):
+        return (1 + erf(x * root_half(x))) / 2
+    return kernels.normal(x)
+
+
 cos, cosh, erf, exp = function("cos"), function("cosh"), function("erf"), function("exp")
 log, sigmoid, sign = function("log"), function("sigmoid"), function("sign")
 sin, sinh, step = function("sin"), function("sinh"), function("step")
@@ -144,6 +151,7 @@ TABLE: tuple[Elementwise, ...] = (
         flat=True,
         facts=["nonneg"],
         at={0: 0},
+        exact=True,
     ),
     Elementwise(
         "step",
@@ -158,6 +166,7 @@ TABLE: tuple[Elementwise, ...] = (
         joins=_passes_relu,
         unicode="𝟙[{0} > 0]",
         latex=r"\mathbb{{1}}\left[{0} > 0\right]",
+        exact=True,
     ),
     Elementwise(
         "abs",
@@ -171,6 +180,7 @@ TABLE: tuple[Elementwise, ...] = (
         at={0: 0},
         analytic=False,
         parity=1,
+        exact=True,
     ),
     Elementwise(
         "sign",
@@ -182,6 +192,7 @@ TABLE: tuple[Elementwise, ...] = (
         flat=True,
         joins=_makes_absolute,
         parity=-1,
+        exact=True,
     ),
     Elementwise(
         "sin",
@@ -276,8 +287,8 @@ TABLE: tuple[Elementwise, ...] = (
     ),
     Elementwise(
         "gelu",
-        lambda x, y: (1 + erf(x * root_half(x))) / 2 + x * exp(-(x**2) / 2) * (2 * pi(x)) ** -0.5,
-        lambda a: a * (1 + kernels.erf(a / math.sqrt(2))) / 2,
+        lambda x, y: normal(x) + x * exp(-(x**2) / 2) * (2 * pi(x)) ** -0.5,
+        lambda a: a * kernels.normal(a),
         "x Φ(x), Φ the standard normal distribution (the exact form, by erf).",
         "gelu′ x = Φ(x) + x φ(x) by the product rule; φ is the density of Φ",
         source="Hendrycks and Gimpel, Gaussian error linear units, 2016",

@@ -48,6 +48,15 @@ def erf(a: Array) -> Array:
     return np.asarray(_erf(a)).reshape(a.shape).astype(a.dtype)
 
 
+_erfc = np.vectorize(math.erfc, otypes=[float])
+
+
+def normal(a: Array) -> Array:
+    """Φ, the standard normal distribution, by the complement: of 1 + erf far to the left nothing
+    would be left."""
+    return np.asarray(_erfc(-a / math.sqrt(2)) / 2).reshape(a.shape).astype(a.dtype)
+
+
 def analytic_power(base: Array, exponent: Any) -> Array:
     """aⁿ = (−1)ⁿ (−a)ⁿ for whole n and a left of 0, where the logarithm is cut."""
     whole = (np.imag(exponent) == 0) & (np.real(exponent) == np.rint(np.real(exponent)))

@@ -83,6 +83,7 @@ def first_of(text: str) -> str:
 
 
 class Vec(Operation):
+    exact = True
     entrywise, composite = False, "any"
     name = "vec"
     takes = Takes(operands=("A",))

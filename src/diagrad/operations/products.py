@@ -87,6 +87,7 @@ class MatMul(Operation):
 
 
 class Transpose(Operation):
+    exact = True
     entrywise, composite = False, "any"
     name, operator = "T", True
     takes = Takes(operands=("A",))
@@ -147,6 +148,7 @@ class Trace(Operation):
 
 
 class Diag(Operation):
+    exact = True
     entrywise, composite = False, "any"
     name = "diag"
     takes = Takes(operands=("v",))
@@ -183,6 +185,7 @@ class Diag(Operation):
 
 
 class Diagonal(Operation):
+    exact = True
     entrywise, composite = False, "square"
     name = "diagonal"
     takes = Takes(operands=("A",))

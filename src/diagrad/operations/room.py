@@ -158,7 +158,8 @@ class Operation:
     `entrywise` says that the operation combines operands entry by entry, so that an operand may
     stretch; `facts` hold for all its values, and those it `keeps` where they hold for all operands;
     `curved` says that it is not linear, so that in a derivation an operand with a formula of
-    its own deserves a name; `flat` that it may give several entries one value, as relu does the
+    its own deserves a name; `exact` that it moves or chooses entries, or counts, and rounds
+    nothing; `flat` that it may give several entries one value, as relu does the
     negative ones; `reuses_value` that its derivative is written in its value, as that of
     σ is. `composite` says of other operations which composite axes (those of `vec` and `kron`) they
     take as they are: "any", "chain" where the columns of the first operand are composed as the rows
@@ -180,6 +181,7 @@ class Operation:
     keeps: frozenset[str] = frozenset()
     curved: bool = False
     flat: bool = False
+    exact: bool = False
     composite: ClassVar[str] = ""
 
     @property

@@ -53,7 +53,8 @@ class Reason(IntEnum):
 
     NO_VALUE = 0
     LOST = 1
-    NO_FORMULA = 2
+    DOUBTFUL = 2
+    NO_FORMULA = 3
 
 
 class Undecided(Exception):
@@ -74,12 +75,12 @@ class Check:
 
     def point(self, number: int) -> Compared:
         """The comparison at the first point tried that decides; at most TRIES are tried, always
-        the same. Zeros decide only where no style of points gives anything else.
+        the same. Zeros decide only where no style of points gives anything else, be it a doubt.
 
         Raises InternalError where the formula has the wrong shape, DerivationError where it is
         finite at no point, or there is no derivative to compare with.
         """
-        most, zero = Reason.NO_VALUE, None
+        met, zero = {Reason.NO_VALUE}, None
         for k, style in enumerate(STYLES):
             for t in range(TRIES_PER_STYLE):
                 rng = np.random.default_rng((self.seed, number, k * TRIES_PER_STYLE + t))
@@ -89,10 +90,10 @@ class Check:
                 if isinstance(found, Compared):
                     zero = zero or found
                     break
-                most = max(most, found)
-        if zero:
+                met.add(found)
+        if zero and Reason.DOUBTFUL not in met:
             return zero
-        raise self._refusal(most)
+        raise self._refusal(max(met))
 
     def _attempt(self, rng: np.random.Generator, style: str, number: int) -> Compared | Reason:
         try:
@@ -172,7 +173,8 @@ class Check:
     ) -> bool:
         """Whether both are 0 up to rounding. False where they truly differ.
 
-        Raises Undecided where noise hides what the derivative is: a sum that cancels.
+        Raises Undecided where noise hides what the derivative is: a sum that cancels. It is in
+        doubt where the numbers are sure and contradict a formula that rounding moves.
         """
         formula_noise, numeric_noise = self._noise(drawn, chosen, stated, numeric, rng)
         if _distance(stated, numeric.value) > formula_noise + numeric_noise:
@@ -180,7 +182,9 @@ class Check:
         is_zero = np.abs(numeric.value).max() <= numeric_noise
         if is_zero and np.abs(stated).max() <= formula_noise:
             return True
-        raise Undecided(Reason.LOST)
+        sure = NOTHING * np.abs(numeric.value).max() >= numeric_noise
+        apart = _relative(stated, numeric.value) > NOTHING
+        raise Undecided(Reason.DOUBTFUL if sure and apart else Reason.LOST)
 
     def _noise(
         self,
@@ -231,7 +235,7 @@ class Check:
             return DerivationError(
                 f"the formula by {by} has no finite value at {tried}: it divides by what is 0 there"
             )
-        if reason is Reason.LOST:
+        if reason in (Reason.LOST, Reason.DOUBTFUL):
             return DerivationError(
                 f"the derivative by {by} cannot be checked: rounding or a kink hides it at {tried}"
             )

@@ -1,0 +1,299 @@
+"""The changes of one line, from the likely to the unlikely, until one makes the answer right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from diagrad.check import edits as small
+from diagrad.check import exchanges as large
+from diagrad.check.edits import Edit, Place, places
+from diagrad.check.quantities import Quantity
+from diagrad.check.ratios import Ratio
+from diagrad.check.reading import NOWHERE, combined
+from diagrad.check.restoring import forgotten
+from diagrad.check.running import Failed, size_of
+from diagrad.check.slips import Slip
+from diagrad.dimensions import SCALAR
+from diagrad.expression import Apply, Expression, Number, Symbol, number, walk
+from diagrad.operations.room import Array
+
+if TYPE_CHECKING:
+    from diagrad.check.diagnosis import Diagnosing
+
+MOST_PLACES, MOST_PAIRS, MOST_PARTS = 80, 4000, 8
+Kind = Callable[[Place], Iterator[Edit]]
+# What is tried in this order: before and after a mistaken step is looked for, and at last.
+FIRST: tuple[Kind, ...] = (
+    small.signs,
+    small.negated,
+    small.transposes,
+    small.orders,
+    small.hadamards,
+    small.groupings,
+    small.swapped,
+    small.contracted,
+)
+SECOND: tuple[Kind, ...] = (
+    small.numbers,
+    small.softmaxed,
+    small.removals,
+    small.symmetrised,
+)
+THIRD: tuple[Kind, ...] = (
+    small.summed,
+    large.functions,
+    large.inverses,
+)
+PAIRED: tuple[Kind, ...] = (
+    small.transposes,
+    small.hadamards,
+    small.signs,
+    small.negated,
+    small.axes,
+)
+
+
+class Tried(NamedTuple):
+    """An edit, and the convention in which it makes the answer right."""
+
+    edit: Edit
+    which: int
+
+
+class Search:
+    """The changes of one line, tried in their order."""
+
+    def __init__(
+        self, parent: Diagnosing, index: int, tree: Expression, meant: Quantity | None
+    ) -> None:
+        self.parent, self.index, self.tree, self.meant = parent, index, tree, meant
+        self.places = places(tree)[:MOST_PLACES]
+        self.fallback: Tried | None = None
+
+    def _try(self, edits: Iterable[Edit]) -> Tried | None:
+        """The first edit that makes the answer right as asked; one that does in another convention
+        is kept."""
+        for edit in edits:
+            which = self.parent.accepts(self.index, edit.whole, self.meant)
+            if which == 0:
+                return Tried(edit, 0)
+            if which is not None and self.fallback is None:
+                self.fallback = Tried(edit, which)
+        return None
+
+    def first(self, kinds: Sequence[Callable[[Place], Iterator[Edit]]]) -> Tried | None:
+        for kind in kinds:
+            found = self._try(e for place in self.places for e in kind(place))
+            if found is not None:
+                return found
+        return None
+
+    def scaled(self) -> tuple[Tried | None, Ratio | None]:
+        """The line, or one of its terms, times a constant."""
+        for place in self.places:
+            if place.above and not small.is_(place.parent, *small.SUMS):
+                continue
+            ratio = self._ratio(place)
+            if ratio is None:
+                continue
+            new = _without(place.node, ratio) or _divided(place.node, ratio)
+            edit = small.edit("constant", place, new)
+            found = self._try([edit])
+            if found is not None:
+                return found, ratio
+        return None, None
+
+    def _ratio(self, place: Place) -> Ratio | None:
+        """By which constant a term is too large: the answer is linear in it, so that two values
+        of the answer tell."""
+        judge = self.parent.judge
+        try:
+            full = [r.final(judge.last, self.index, self.tree) for r in judge.looked_at]
+            none = self._without(place)
+        except Failed:
+            return None
+        truth = [allowed[0][1] for allowed in judge.allowed[: len(full)]]
+        if any(f.shape != t.shape for f, t in zip(full, truth, strict=True)):
+            return None
+        theirs = [t - n for t, n in zip(truth, none, strict=True)]
+        values = [f - n for f, n in zip(full, none, strict=True)]
+        return judge.quantities.ratios.between(values, theirs)
+
+    def _without(self, place: Place) -> list[Array]:
+        """The answer with 0 for a term."""
+        judge = self.parent.judge
+        nothing = small.scaled(place.node, number(0))
+        whole = place.having(nothing)
+        return [run.final(judge.last, self.index, whole) for run in judge.looked_at]
+
+    def restored(self, slip: Slip) -> Tried | None:
+        """With the term that a slip leaves out."""
+        if self.index != self.parent.judge.last:
+            return None
+        term = forgotten(self.parent.bench, slip)
+        return None if term is None else self._whole(combined("+", self.tree, term))
+
+    def as_it_should_be(self) -> Tried | None:
+        """A line above the last, as the derivation has it, where nothing smaller is found."""
+        if self.index == self.parent.judge.last or self.meant is None or not self.meant.name:
+            return None
+        new = self.parent.bench.derivative(self.meant.name)
+        return None if new is None else self._whole(new)
+
+    def _whole(self, new: Expression) -> Tried | None:
+        new = self.parent.judge.quantities.in_problem(new)
+        return self._try([Edit("other", self.tree, new, new)])
+
+    def later(self) -> Tried | None:
+        """Other numbers, factors or terms too many, one name for another."""
+        return self.first(SECOND) or self._try(large.others(self.tree, self.names))
+
+    def last(self) -> Tried | None:
+        """Factors, functions and terms that are missing."""
+        found: Tried | None = None
+        for place in self.places:
+            found = self._try(large.factors(place, self.quantities))
+            if found is not None:
+                break
+        found = found or self.first(THIRD) or self._try(large.others(self.tree, self.parts))
+        for place in self.places if found is None else []:
+            found = self._try(large.terms(place, self.terms))
+            if found is not None:
+                break
+        found = found or self._try(self._residual())
+        return found or self.fallback
+
+    def pairs(self) -> Tried | None:
+        """Two changes, of which the first alone does not make it right."""
+        count = 0
+        for kind in PAIRED:
+            for place in self.places:
+                for edit in kind(place):
+                    if count > MOST_PAIRS:
+                        return None
+                    for again in PAIRED:
+                        for there in places(edit.whole)[:MOST_PLACES]:
+                            for second in again(there):
+                                count += 1
+                                if second.whole.shape == NOWHERE:
+                                    continue
+                                both = Edit(edit.kind, edit.old, edit.new, second.whole)
+                                found = self._try([both])
+                                if found is not None:
+                                    return found
+        return self.fallback
+
+    @cached_property
+    def names(self) -> list[Expression]:
+        """Names of the problem, and those that the answer gives above this line."""
+        bench, judge = self.parent.bench, self.parent.judge
+        found: list[Expression] = []
+        for quantity in judge.quantities.forward:
+            if quantity.name in bench.problem.source.names and quantity.expression is not None:
+                found.append(quantity.expression)
+        for line in judge.lines[: self.index]:
+            for name in line.names:
+                if line.value.shape != NOWHERE:
+                    found.append(Symbol(line.value.shape, name, "definition"))
+        sizes = [Symbol(SCALAR, d.name, "dimension") for d in bench.problem.source.dimensions]
+        return [*dict.fromkeys(found), *self._unnamed, *sizes]
+
+    @cached_property
+    def _unnamed(self) -> list[Expression]:
+        """Parts that the derivation gives names to, as they are written: z₁ = x W₁ + b₁."""
+        bench = self.parent.bench
+        own = bench.problem.source.names
+        introduced = bench.restated.introduced
+        within = self.parent.judge.quantities.in_problem
+        found = [within(bench.source.definitions[n].expression) for n in introduced if n not in own]
+        return [e for e in found if small.has_axes(e)]
+
+    @cached_property
+    def quantities(self) -> list[Quantity]:
+        """What may be missing as a factor: names, slopes."""
+        judge = self.parent.judge
+        named = [Quantity("value", "", "", [], name) for name in self.names]
+        slopes = [q for q in judge.quantities.slopes if q.expression is not None]
+        halves = [
+            Quantity("slope", "", "", [], factor)
+            for q in slopes
+            if q.expression is not None
+            for factor in small.chain(q.expression, "*")
+        ]
+        parts = [Quantity("value", "", "", [], part) for part in self.parts]
+        return [*slopes, *halves, *named, *parts]
+
+    @cached_property
+    def parts(self) -> list[Expression]:
+        """Parts of the derivative as it is, and of what leads there."""
+        bench, judge = self.parent.bench, self.parent.judge
+        if bench.formula is None:
+            return []
+        found = dict.fromkeys(
+            node
+            for node in walk(bench.formula.expression)
+            if isinstance(node, Apply) and size_of(node) <= MOST_PARTS and small.has_axes(node)
+        )
+        return [judge.quantities.in_problem(node) for node in found]
+
+    @cached_property
+    def terms(self) -> list[Quantity]:
+        return [Quantity("value", "", "", [], name) for name in self.names]
+
+    def _residual(self) -> Iterator[Edit]:
+        """What the answer lacks, where that is a constant times a name."""
+        judge = self.parent.judge
+        if self.index != judge.last:
+            return
+        values = judge.values(self.index, self.parent.claim(self.index))
+        if values is None:
+            return
+        truth = [allowed[0][1] for allowed in judge.allowed[: len(values)]]
+        if any(v.shape != t.shape for v, t in zip(values, truth, strict=True)):
+            return
+        missing = [t - v for t, v in zip(truth, values, strict=True)]
+        for name in self.names:
+            theirs = self._values_of(name)
+            if theirs is None or any(
+                a.shape != b.shape for a, b in zip(theirs, missing, strict=True)
+            ):
+                continue
+            ratio = judge.quantities.ratios.between(missing, theirs)
+            if ratio is not None:
+                term = small.scaled(name, ratio.expression)
+                whole = combined("+", self.tree, term)
+                yield Edit("missing-term", name, term, whole)
+
+    def _values_of(self, name: Expression) -> list[Array] | None:
+        judge = self.parent.judge
+        try:
+            return [r.evaluate(name, r.before(self.index)) for r in judge.looked_at]
+        except Failed:
+            return None
+
+
+def _without(node: Expression, ratio: Ratio) -> Expression | None:
+    """The part without a factor that is the constant, if it has one."""
+    if not isinstance(node, Apply) or node.operation.name not in ("*", "@"):
+        return None
+    a, b = node.operands
+    if ratio.expression in (a, b):
+        return b if ratio.expression == a else a
+    inner = _without(a, ratio)
+    return None if inner is None else combined(node.operation.name, inner, b)
+
+
+def _divided(node: Expression, ratio: Ratio) -> Expression:
+    """The part over a constant, which is 1/c or c times it where c or 1/c is written so."""
+    c = ratio.expression
+    if isinstance(c, Number):
+        return small.scaled(node, replace(c, value=1 / c.value))
+    if isinstance(c, Apply) and c.operation.name == "/":
+        above, below = c.operands
+        if isinstance(above, Number) and above.value == 1:
+            return small.scaled(node, below)
+        return small.scaled(node, combined("/", below, above))
+    return combined("/", node, c)
