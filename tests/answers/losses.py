@@ -149,7 +149,7 @@ def term(node: ast.expr, place: Place, s: Setting) -> Slips:
     a, b = node.left, node.right  # type: ignore[attr-defined]
     for kept, gone in ((a, b), (negative(b) if is_(node, ast.Sub) else b, a)):
         if is_number(gone) or is_number(kept):
-            kinds = "missing-link other wrong-quantity"
+            kinds = "missing-link other wrong-quantity wrong-point"
         elif penalty(gone, s):
             kinds = "regularisation one-occurrence"
         elif s.is_residual(node):

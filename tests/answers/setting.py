@@ -61,6 +61,12 @@ class Setting:
         return any(called(n) == "sum" for u in under for n in ast.walk(u))
 
     @cached_property
+    def inverts(self) -> bool:
+        """Whether there is an inverse in the problem or its answer."""
+        answer = {called(n) for n in ast.walk(self.world.answer)}
+        return bool({"inv", "solve", "pinv"} & (self.words | answer))
+
+    @cached_property
     def words_in_answer(self) -> set[str]:
         return {called(n) for n in ast.walk(self.root)}
 

@@ -61,7 +61,7 @@ def special(node: ast.expr, s: Setting) -> str:
 
 
 def order(node: ast.expr, place: Place, s: Setting) -> Slips:
-    rule = " scalar-rule" if any(called(n) in ("inv", "solve") for n in ast.walk(node)) else ""
+    rule = " scalar-rule" if s.inverts else ""
     match node:
         case ast.BinOp(left=a, op=ast.MatMult(), right=b) if not (s.scalar(a) or s.scalar(b)):
             yield Slip("factors swapped", "factor-order" + rule, product(b, a))
@@ -186,6 +186,7 @@ def reduction(node: ast.expr, place: Place, s: Setting) -> Slips:
     match called(node):
         case "sum":
             kinds = "broadcast-not-summed unreduced"
+            kinds += " hadamard-matmul" * is_(inner, ast.Mult)
             soft = " softmax-diagonal" if "softmax" in s.words and place else ""
             yield Slip("sum dropped", kinds + soft, inner)
             yield Slip("mean for sum", factor, ast.Call(call("mean").func, [inner], node.keywords))  # type: ignore[attr-defined]
