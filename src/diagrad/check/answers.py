@@ -12,8 +12,8 @@ from diagrad.check.bench import Bench
 from diagrad.check.bounds import check_bounds
 from diagrad.check.branches import scales
 from diagrad.check.diagnosis import Diagnosing, Diagnosis
-from diagrad.check.edits import places
 from diagrad.check.judge import Found, Judge
+from diagrad.check.places import places
 from diagrad.check.quantities import Match
 from diagrad.check.reading import NOWHERE, Claim, Work, read_answer
 from diagrad.check.running import Failed, fits

@@ -16,9 +16,9 @@ from functools import cached_property
 import numpy as np
 
 from diagrad.check import edits as small
-from diagrad.check.edits import Edit
 from diagrad.check.judge import Judge
 from diagrad.check.naming import kind_of, kind_of_slip
+from diagrad.check.places import Edit, is_
 from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
 from diagrad.check.reading import NOWHERE
@@ -161,7 +161,7 @@ class Diagnosing:
         """Whether a line sums what sums to 0, as the rows of a softmax's Jacobian do."""
         tree = self.lines[index].claims[number].expression
         values = self.judge.values(index, number)
-        if values is None or not any(small.is_(n, "sum", "mean") for n in walk(tree)):
+        if values is None or not any(is_(n, "sum", "mean") for n in walk(tree)):
             return False
         mixes = any(u.node.operation.name in MIXES for u in self.bench.adjoints[0].uses)
         nothing = all(

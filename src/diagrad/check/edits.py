@@ -1,86 +1,39 @@
 """Small changes of an expression, each the undoing of a mistake that people make.
 
 Every function here yields `Edit`s of one place of a tree; `whole` is the tree with the change made.
-Shapes are worked out anew on the way up, so that an edit whose operands do not fit is seen at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
-from typing import NamedTuple
 
+from diagrad.check.places import (
+    PRODUCTS,
+    SUMS,
+    Edit,
+    Place,
+    chain,
+    edit,
+    even,
+    has_axes,
+    is_,
+    joined,
+    node_of,
+    product,
+    scaled,
+    spine,
+    transposed,
+)
 from diagrad.check.reading import NOWHERE, combined, rebuilt
 from diagrad.dimensions import is_scalar, is_vector
 from diagrad.expression import Apply, Expression, Number, number
 from diagrad.language.misfits import mixed
 from diagrad.operations import WORDS
 
-PRODUCTS = frozenset({"*", "@", "/"})
-COMPARISONS = frozenset({"<", ">", "<=", ">=", "==", "!="})
-SUMS = frozenset({"+", "-"})
 LONGEST_CHAIN = 7
-
-
-class Place(NamedTuple):
-    """A part of a tree, and the way to it: what stands above it, outermost first."""
-
-    node: Expression
-    above: tuple[tuple[Apply, int], ...]
-
-    @property
-    def parent(self) -> Apply | None:
-        return self.above[-1][0] if self.above else None
-
-    def having(self, new: Expression) -> Expression:
-        """The whole tree with another part here."""
-        for parent, k in reversed(self.above):
-            operands = (*parent.operands[:k], new, *parent.operands[k + 1 :])
-            new = rebuilt(replace(parent, operands=operands))
-        return new
-
-
-class Edit(NamedTuple):
-    """A change: which mistake it undoes, the part before and after, and the whole after."""
-
-    kind: str
-    old: Expression
-    new: Expression
-    whole: Expression
-
-
-Edits = Callable[[Place], Iterator[Edit]]
-
-
-def places(tree: Expression) -> list[Place]:
-    """All parts of a tree, the whole first; not the conditions of where, which are no values."""
-    found = [Place(tree, ())]
-    for place in found:
-        if isinstance(place.node, Apply):
-            node = place.node
-            found += [Place(o, (*place.above, (node, k))) for k, o in enumerate(node.operands)]
-    return [place for place in found if not is_(place.node, *COMPARISONS)]
-
-
-def edit(kind: str, place: Place, new: Expression) -> Edit:
-    return Edit(kind, place.node, new, place.having(new))
-
-
-def is_(node: Expression | None, *names: str) -> bool:
-    return isinstance(node, Apply) and node.operation.name in names
-
-
-def transposed(node: Expression) -> Expression:
-    """Aᵀ, and A of Aᵀ."""
-    if isinstance(node, Apply) and node.operation.name == "T":
-        return node.operands[0]
-    return combined("T", node)
-
-
-def has_axes(node: Expression) -> bool:
-    return len(node.shape) == 2 and not is_scalar(node.shape)
 
 
 def signs(place: Place) -> Iterator[Edit]:
@@ -105,20 +58,6 @@ def transposes(place: Place) -> Iterator[Edit]:
         outer = parent is not None and mixed(parent.operation, [o.shape for o in parent.operands])
         kind = "broadcast-outer" if outer else "transpose"
         yield edit(kind, place, transposed(place.node))
-
-
-def chain(node: Expression, sign: str) -> list[Expression]:
-    """The factors of a b c under one operator, however they are grouped."""
-    if not isinstance(node, Apply) or node.operation.name != sign:
-        return [node]
-    return [*chain(node.operands[0], sign), *chain(node.operands[1], sign)]
-
-
-def product(sign: str, factors: Sequence[Expression]) -> Expression:
-    made = factors[0]
-    for factor in factors[1:]:
-        made = combined(sign, made, factor)
-    return made
 
 
 def orders(place: Place) -> Iterator[Edit]:
@@ -152,7 +91,7 @@ def hadamards(place: Place) -> Iterator[Edit]:
         return
     if node.operation.name == "@":
         for left, right in ((a, b), (a, transposed(b)), (transposed(a), b)):
-            yield edit("hadamard-matmul", place, product("*", [*_even(left), *_even(right)]))
+            yield edit("hadamard-matmul", place, product("*", [*even(left), *even(right)]))
         yield from _undiagonal(place, a, b)
         return
     outer = node.shape != NOWHERE and a.shape != b.shape
@@ -161,11 +100,6 @@ def hadamards(place: Place) -> Iterator[Edit]:
             kind = "unreduced" if outer else "hadamard-matmul"
             yield edit(kind, place, combined("@", x, y))
     yield from _undiagonal(place, a, b)
-
-
-def _even(node: Expression) -> list[Expression]:
-    """The factors of an entrywise product, so that a ∘ (b ∘ c) is written without brackets."""
-    return chain(node, "*")
 
 
 def _diagonal(node: Expression) -> Expression | None:
@@ -216,7 +150,7 @@ def groupings(place: Place) -> Iterator[Edit]:
     if not isinstance(node, Apply) or node.operation.name not in PRODUCTS | SUMS:
         return
     if node.operation.name in PRODUCTS and not is_(place.parent, *PRODUCTS):
-        yield from _regrouped(place, *_spine(node))
+        yield from _regrouped(place, *spine(node))
     a, b = node.operands
     if node.operation.name in SUMS and isinstance(b, Apply) and b.operation.name in PRODUCTS:
         for first, rest in _heads(b):
@@ -243,14 +177,6 @@ def _heads(node: Expression) -> Iterator[tuple[Expression, Callable[[Expression]
         yield first, lambda new, rest=rest: having(rest(new))  # type: ignore[misc]
 
 
-def _spine(node: Expression) -> tuple[list[Expression], list[str]]:
-    """Operands and operators of a chain of products, from the left."""
-    if not isinstance(node, Apply) or node.operation.name not in PRODUCTS:
-        return [node], []
-    operands, signs_ = _spine(node.operands[0])
-    return [*operands, node.operands[1]], [*signs_, node.operation.name]
-
-
 def _regrouped(place: Place, operands: list[Expression], between: list[str]) -> Iterator[Edit]:
     count = len(operands)
     if count > LONGEST_CHAIN:
@@ -258,16 +184,9 @@ def _regrouped(place: Place, operands: list[Expression], between: list[str]) -> 
     for start, end in combinations(range(count), 2):
         if start == 0:
             continue
-        inner = _joined(operands[start : end + 1], between[start:end])
+        inner = joined(operands[start : end + 1], between[start:end])
         rest = [*operands[:start], inner, *operands[end + 1 :]]
-        yield edit("precedence", place, _joined(rest, [*between[:start], *between[end:]]))
-
-
-def _joined(operands: Sequence[Expression], between: Sequence[str]) -> Expression:
-    made = operands[0]
-    for sign, operand in zip(between, operands[1:], strict=True):
-        made = combined(sign, made, operand)
-    return made
+        yield edit("precedence", place, joined(rest, [*between[:start], *between[end:]]))
 
 
 def swapped(place: Place) -> Iterator[Edit]:
@@ -303,19 +222,6 @@ def numbers(place: Place) -> Iterator[Edit]:
             yield edit("constant-factor", place, scaled(node, number(factor)))
 
 
-def scaled(node: Expression, factor: Expression) -> Expression:
-    """The part times a factor, written before it; 1/c as a quotient."""
-    if isinstance(factor, Number) and factor.value == -1:
-        return combined("negate", node)
-    if isinstance(factor, Number) and factor.value.numerator == 1:
-        return combined("/", node, number(factor.value.denominator))
-    if isinstance(factor, Apply) and factor.operation.name == "/":
-        above, below = factor.operands
-        if isinstance(above, Number) and above.value == 1:
-            return combined("/", node, below)
-    return combined("*", factor, node)
-
-
 def scalars(place: Place) -> Iterator[Edit]:
     """A constant factor too many, or a square, where it is written."""
     node = place.node
@@ -332,7 +238,7 @@ def removals(place: Place) -> Iterator[Edit]:
     if not isinstance(node, Apply):
         return
     if node.operation.name in PRODUCTS and not is_(place.parent, *PRODUCTS):
-        operands, between = _spine(node)
+        operands, between = spine(node)
         if len(operands) <= LONGEST_CHAIN:
             for count in (1, 2):
                 for gone in combinations(range(len(operands)), count):
@@ -353,7 +259,7 @@ def _without(
         return
     kept = [k for k in range(len(operands)) if k not in gone]
     signs_ = [between[k - 1] for k in kept[1:]]
-    new = _joined([operands[k] for k in kept], signs_)
+    new = joined([operands[k] for k in kept], signs_)
     removed = product("*", [operands[k] for k in gone])
     yield Edit("extra-factor", removed, new, place.having(new))
 
@@ -362,14 +268,14 @@ def softmaxed(place: Place) -> Iterator[Edit]:
     """p ∘ (g − Σ g p) for g ∘ p ∘ (1 − p), and diag(p) − p pᵀ for diag(p ∘ (1 − p))."""
     node = place.node
     if is_(node, "diag"):
-        factors = _even(node.operands[0])  # type: ignore[attr-defined]
+        factors = even(node.operands[0])  # type: ignore[attr-defined]
         for p in factors:
             if len(factors) == 2 and any(_is_complement(f, p) for f in factors):
                 for outer in (combined("@", p, transposed(p)), combined("@", transposed(p), p)):
                     yield edit("softmax-diagonal", place, combined("-", node_of("diag", p), outer))
     if not is_(node, "*") or is_(place.parent, "*"):
         return
-    factors = _even(node)
+    factors = even(node)
     for p in factors:
         rest = [f for f in factors if f is not p and not _is_complement(f, p)]
         if len(rest) == len(factors) - 2 and rest:
@@ -386,10 +292,6 @@ def _is_complement(node: Expression, p: Expression) -> bool:
         return False
     one, other = node.operands
     return isinstance(one, Number) and one.value == 1 and other == p
-
-
-def node_of(word: str, operand: Expression, parameters: tuple[object, ...] = ()) -> Apply:
-    return rebuilt(Apply(NOWHERE, WORDS[word], (operand,), parameters))
 
 
 def symmetrised(place: Place) -> Iterator[Edit]:

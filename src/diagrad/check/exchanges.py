@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from diagrad.check.edits import (
+from diagrad.check.places import (
     PRODUCTS,
     SUMS,
     Edit,
@@ -17,12 +17,14 @@ from diagrad.check.edits import (
     scaled,
     transposed,
 )
-from diagrad.check.quantities import Quantity
 from diagrad.check.reading import combined, exchanged, rebuilt
 from diagrad.dimensions import is_scalar
 from diagrad.expression import Apply, Expression, Symbol
 from diagrad.operations import WORDS
 from diagrad.operations.functions import BY_NAME
+
+# What may be missing: "slope" or "value", and the expression.
+Missing = tuple[str, Expression]
 
 # Functions that are taken for one another.
 CONFUSED = (
@@ -87,16 +89,12 @@ def inverses(place: Place) -> Iterator[Edit]:
         yield edit("other", place, rebuilt(Apply((), WORDS["inv"], (node,))))
 
 
-def factors(place: Place, quantities: Sequence[Quantity]) -> Iterator[Edit]:
+def factors(place: Place, missing: Sequence[Missing]) -> Iterator[Edit]:
     """One more factor, entry by entry or as a matrix, on either side."""
     node = place.node
     if not node.shape or (place.above and is_(place.parent, "T")):
         return
-    for quantity in quantities:
-        k = quantity.expression
-        if k is None or len(node.shape) != 2:
-            continue
-        role = {"slope": "slope", "value": "value"}.get(quantity.role, "value")
+    for role, k in missing if len(node.shape) == 2 else ():
         for made in _multiplied(node, k):
             yield Edit(f"missing-{role}", k, made, place.having(made))
 
@@ -119,13 +117,12 @@ def _multiplied(node: Expression, k: Expression) -> Iterator[Expression]:
             yield combined("@", left, right)
 
 
-def terms(place: Place, quantities: Sequence[Quantity]) -> Iterator[Edit]:
+def terms(place: Place, names: Sequence[Expression]) -> Iterator[Edit]:
     """One more term."""
     if place.above and not is_(place.parent, *PRODUCTS):
         return
-    for quantity in quantities:
-        k = quantity.expression
-        if k is not None and k.shape == place.node.shape:
+    for k in names:
+        if k.shape == place.node.shape:
             for sign in ("+", "-"):
                 made = combined(sign, place.node, k)
                 yield Edit("missing-term", k, made, place.having(made))

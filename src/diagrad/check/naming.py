@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from diagrad.check.edits import Edit, chain, is_, places
+from diagrad.check.places import Edit, chain, is_, places
 from diagrad.check.ratios import Ratio
 from diagrad.check.running import Failed, mentioned
 from diagrad.check.slips import Slip

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from diagrad.check import edits as small
 from diagrad.check import exchanges as large
-from diagrad.check.edits import Edit, Place, places
+from diagrad.check.places import SUMS, Edit, Place, chain, edit, has_axes, is_, places, scaled
 from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
 from diagrad.check.reading import NOWHERE, combined
@@ -76,12 +77,12 @@ class Search:
     def _try(self, edits: Iterable[Edit]) -> Tried | None:
         """The first edit that makes the answer right as asked; one that does in another convention
         is kept."""
-        for edit in edits:
-            which = self.parent.accepts(self.index, edit.whole, self.meant)
+        for one in edits:
+            which = self.parent.accepts(self.index, one.whole, self.meant)
             if which == 0:
-                return Tried(edit, 0)
+                return Tried(one, 0)
             if which is not None and self.fallback is None:
-                self.fallback = Tried(edit, which)
+                self.fallback = Tried(one, which)
         return None
 
     def first(self, kinds: Sequence[Callable[[Place], Iterator[Edit]]]) -> Tried | None:
@@ -94,14 +95,13 @@ class Search:
     def scaled(self) -> tuple[Tried | None, Ratio | None]:
         """The line, or one of its terms, times a constant."""
         for place in self.places:
-            if place.above and not small.is_(place.parent, *small.SUMS):
+            if place.above and not is_(place.parent, *SUMS):
                 continue
             ratio = self._ratio(place)
             if ratio is None:
                 continue
             new = _without(place.node, ratio) or _divided(place.node, ratio)
-            edit = small.edit("constant", place, new)
-            found = self._try([edit])
+            found = self._try([edit("constant", place, new)])
             if found is not None:
                 return found, ratio
         return None, None
@@ -125,7 +125,7 @@ class Search:
     def _without(self, place: Place) -> list[Array]:
         """The answer with 0 for a term."""
         judge = self.parent.judge
-        nothing = small.scaled(place.node, number(0))
+        nothing = scaled(place.node, number(0))
         whole = place.having(nothing)
         return [run.final(judge.last, self.index, whole) for run in judge.looked_at]
 
@@ -155,12 +155,12 @@ class Search:
         """Factors, functions and terms that are missing."""
         found: Tried | None = None
         for place in self.places:
-            found = self._try(large.factors(place, self.quantities))
+            found = self._try(large.factors(place, self.missing))
             if found is not None:
                 break
         found = found or self.first(THIRD) or self._try(large.others(self.tree, self.parts))
         for place in self.places if found is None else []:
-            found = self._try(large.terms(place, self.terms))
+            found = self._try(large.terms(place, self.names))
             if found is not None:
                 break
         found = found or self._try(self._residual())
@@ -168,23 +168,14 @@ class Search:
 
     def pairs(self) -> Tried | None:
         """Two changes, of which the first alone does not make it right."""
-        count = 0
-        for kind in PAIRED:
-            for place in self.places:
-                for edit in kind(place):
-                    if count > MOST_PAIRS:
-                        return None
-                    for again in PAIRED:
-                        for there in places(edit.whole)[:MOST_PLACES]:
-                            for second in again(there):
-                                count += 1
-                                if second.whole.shape == NOWHERE:
-                                    continue
-                                both = Edit(edit.kind, edit.old, edit.new, second.whole)
-                                found = self._try([both])
-                                if found is not None:
-                                    return found
-        return self.fallback
+        return self._try(islice(self._pairs(), MOST_PAIRS)) or self.fallback
+
+    def _pairs(self) -> Iterator[Edit]:
+        for first in (e for kind in PAIRED for place in self.places for e in kind(place)):
+            there = places(first.whole)[:MOST_PLACES]
+            for second in (e for kind in PAIRED for place in there for e in kind(place)):
+                if second.whole.shape != NOWHERE:
+                    yield Edit(first.kind, first.old, first.new, second.whole)
 
     @cached_property
     def names(self) -> list[Expression]:
@@ -209,22 +200,15 @@ class Search:
         introduced = bench.restated.introduced
         within = self.parent.judge.quantities.in_problem
         found = [within(bench.source.definitions[n].expression) for n in introduced if n not in own]
-        return [e for e in found if small.has_axes(e)]
+        return [e for e in found if has_axes(e)]
 
     @cached_property
-    def quantities(self) -> list[Quantity]:
-        """What may be missing as a factor: names, slopes."""
-        judge = self.parent.judge
-        named = [Quantity("value", "", "", [], name) for name in self.names]
-        slopes = [q for q in judge.quantities.slopes if q.expression is not None]
-        halves = [
-            Quantity("slope", "", "", [], factor)
-            for q in slopes
-            if q.expression is not None
-            for factor in small.chain(q.expression, "*")
-        ]
-        parts = [Quantity("value", "", "", [], part) for part in self.parts]
-        return [*slopes, *halves, *named, *parts]
+    def missing(self) -> list[large.Missing]:
+        """What may be missing as a factor: slopes and parts of them, names, parts of the whole."""
+        slopes = [q.expression for q in self.parent.judge.quantities.slopes if q.expression]
+        halves = [factor for slope in slopes for factor in chain(slope, "*")]
+        values = [("value", e) for e in (*self.names, *self.parts)]
+        return [*(("slope", e) for e in (*slopes, *halves)), *values]
 
     @cached_property
     def parts(self) -> list[Expression]:
@@ -235,13 +219,9 @@ class Search:
         found = dict.fromkeys(
             node
             for node in walk(bench.formula.expression)
-            if isinstance(node, Apply) and size_of(node) <= MOST_PARTS and small.has_axes(node)
+            if isinstance(node, Apply) and size_of(node) <= MOST_PARTS and has_axes(node)
         )
         return [judge.quantities.in_problem(node) for node in found]
-
-    @cached_property
-    def terms(self) -> list[Quantity]:
-        return [Quantity("value", "", "", [], name) for name in self.names]
 
     def _residual(self) -> Iterator[Edit]:
         """What the answer lacks, where that is a constant times a name."""
@@ -263,7 +243,7 @@ class Search:
                 continue
             ratio = judge.quantities.ratios.between(missing, theirs)
             if ratio is not None:
-                term = small.scaled(name, ratio.expression)
+                term = scaled(name, ratio.expression)
                 whole = combined("+", self.tree, term)
                 yield Edit("missing-term", name, term, whole)
 
@@ -290,10 +270,10 @@ def _divided(node: Expression, ratio: Ratio) -> Expression:
     """The part over a constant, which is 1/c or c times it where c or 1/c is written so."""
     c = ratio.expression
     if isinstance(c, Number):
-        return small.scaled(node, replace(c, value=1 / c.value))
+        return scaled(node, replace(c, value=1 / c.value))
     if isinstance(c, Apply) and c.operation.name == "/":
         above, below = c.operands
         if isinstance(above, Number) and above.value == 1:
-            return small.scaled(node, below)
-        return small.scaled(node, combined("/", below, above))
+            return scaled(node, below)
+        return scaled(node, combined("/", below, above))
     return combined("/", node, c)
