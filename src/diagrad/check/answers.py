@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from diagrad.problem import Problem
 
 MOST_RIGHT = 8
+# Kinds whose sentence is about the whole answer.
+SPECIAL = frozenset({"fused-identity", "special-case", "scalar-rule"})
 UNKNOWN = "nothing is called "
 
 
@@ -180,16 +182,20 @@ class Checking:
         case = case._replace(difference=self._difference(diagnosis, claim, found))
         if diagnosis.edit is not None:
             old, new = diagnosis.edit.old, diagnosis.edit.new
+            shown = self._shown(old), self._shown(self._written(new))
             if diagnosis.edit.kind == "missing-term":
-                case = case._replace(absent=self._shown(new))
-            else:
-                case = case._replace(old=self._shown(old), new=self._shown(new))
+                case = case._replace(absent=shown[1])
+            elif diagnosis.edit.kind == "extra-factor":
+                case = case._replace(extra=shown[0])
+            elif diagnosis.kind not in SPECIAL or diagnosis.edit.kind in SPECIAL:
+                case = case._replace(old=shown[0], new=shown[1])
             case = case._replace(shapes=_shapes(old, new), link=self._link(diagnosis))
         if diagnosis.ratio is not None:
             case = case._replace(ratio=diagnosis.ratio.text)
         if diagnosis.slip is not None:
             use = diagnosis.slip.use
-            case = case._replace(about=diagnosis.slip.about, link=self._slope_of(use.node))
+            about = self._shown(self._written(use.node))
+            case = case._replace(about=about, link=self._slope_of(use.node))
         if diagnosis.line == self.judge.last:
             case = case._replace(chain=self.judge.quantities.chain)
         said = SENTENCES[diagnosis.kind](case)
@@ -210,7 +216,8 @@ class Checking:
                 a, b = (operand.shape for operand in node.operands)
                 if len(a) == len(b) == 2:
                     return f"The product does not exist: ({describe(a)})({describe(b)})"
-        return claim.misfit.message.partition("; did you mean")[0].capitalize()
+        why = claim.misfit.message.partition("; did you mean")[0]
+        return why[:1].upper() + why[1:]
 
     def _difference(self, diagnosis: Diagnosis, claim: Claim, found: Found) -> str:
         """How far the line is from what it should be."""
@@ -264,10 +271,14 @@ class Checking:
         whole = diagnosis.edit.whole
         if isinstance(whole, Symbol) and whole.name == line.target:
             return None
-        source = self._shown(self.judge.quantities.in_problem(whole), "source")
+        source = self._shown(self._written(whole), "source")
         target = f"{self.work.shown(line.target)} = " if line.target else ""
         repair = target + source
         return repair if self._is_right(diagnosis.line, repair) else None
+
+    def _written(self, expression: Expression) -> Expression:
+        """The expression in names of the problem and of the answer."""
+        return self.judge.in_problem(expression)
 
     def _is_right(self, index: int, repair: str) -> bool:
         """Whether the answer is right with a line replaced, read again as it will be."""

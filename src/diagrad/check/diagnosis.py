@@ -121,7 +121,7 @@ class Diagnosing:
         ratio = None
         if tried is None and slip is not None:
             tried = search.restored(slip)
-        tried = tried or search.first((small.scalars,))
+        tried = tried or search.first((small.scalars, small.numbers))
         if tried is None:
             tried, ratio = search.scaled()
         tried = tried or search.later()

@@ -21,6 +21,7 @@ from diagrad.check.places import (
     has_axes,
     is_,
     joined,
+    leads,
     node_of,
     product,
     scaled,
@@ -62,7 +63,7 @@ def transposes(place: Place) -> Iterator[Edit]:
 
 def orders(place: Place) -> Iterator[Edit]:
     """The factors of a matrix product in another order, one of them moved or all turned round."""
-    if not is_(place.node, "@") or is_(place.parent, "@"):
+    if not is_(place.node, "@") or leads(place, "@"):
         return
     factors = chain(place.node, "@")
     if len(factors) > LONGEST_CHAIN:
@@ -149,7 +150,7 @@ def groupings(place: Place) -> Iterator[Edit]:
     node = place.node
     if not isinstance(node, Apply) or node.operation.name not in PRODUCTS | SUMS:
         return
-    if node.operation.name in PRODUCTS and not is_(place.parent, *PRODUCTS):
+    if node.operation.name in PRODUCTS and not leads(place, *PRODUCTS):
         yield from _regrouped(place, *spine(node))
     a, b = node.operands
     if node.operation.name in SUMS and isinstance(b, Apply) and b.operation.name in PRODUCTS:
@@ -207,7 +208,7 @@ def contracted(place: Place) -> Iterator[Edit]:
 
 
 def numbers(place: Place) -> Iterator[Edit]:
-    """Another number where one stands, another power, a term twice or half."""
+    """Another number where one stands, another power."""
     node = place.node
     if isinstance(node, Number):
         v = node.value
@@ -217,9 +218,13 @@ def numbers(place: Place) -> Iterator[Edit]:
                 yield edit("other" if power else "constant-factor", place, number(other))
     elif is_(node, "square"):
         yield edit("constant-factor", place, node.operands[0])  # type: ignore[attr-defined]
+
+
+def multiples(place: Place) -> Iterator[Edit]:
+    """A term twice or three times, half or a third."""
     if is_(place.parent, *SUMS):
         for factor in (Fraction(2), Fraction(1, 2), Fraction(3), Fraction(1, 3)):
-            yield edit("constant-factor", place, scaled(node, number(factor)))
+            yield edit("constant-factor", place, scaled(place.node, number(factor)))
 
 
 def scalars(place: Place) -> Iterator[Edit]:
@@ -237,7 +242,7 @@ def removals(place: Place) -> Iterator[Edit]:
     node = place.node
     if not isinstance(node, Apply):
         return
-    if node.operation.name in PRODUCTS and not is_(place.parent, *PRODUCTS):
+    if node.operation.name in PRODUCTS and not leads(place, *PRODUCTS):
         operands, between = spine(node)
         if len(operands) <= LONGEST_CHAIN:
             for count in (1, 2):
@@ -273,7 +278,7 @@ def softmaxed(place: Place) -> Iterator[Edit]:
             if len(factors) == 2 and any(_is_complement(f, p) for f in factors):
                 for outer in (combined("@", p, transposed(p)), combined("@", transposed(p), p)):
                     yield edit("softmax-diagonal", place, combined("-", node_of("diag", p), outer))
-    if not is_(node, "*") or is_(place.parent, "*"):
+    if not is_(node, "*") or leads(place, "*"):
         return
     factors = even(node)
     for p in factors:

@@ -89,29 +89,33 @@ def inverses(place: Place) -> Iterator[Edit]:
         yield edit("other", place, rebuilt(Apply((), WORDS["inv"], (node,))))
 
 
-def factors(place: Place, missing: Sequence[Missing]) -> Iterator[Edit]:
-    """One more factor, entry by entry or as a matrix, on either side."""
+def factors(place: Place, missing: Sequence[Missing], sign: str) -> Iterator[Edit]:
+    """One more factor, entry by entry or as a matrix, on either side; or a divisor."""
     node = place.node
-    if not node.shape or (place.above and is_(place.parent, "T")):
+    if len(node.shape) != 2 or (place.above and is_(place.parent, "T")):
         return
-    for role, k in missing if len(node.shape) == 2 else ():
-        for made in _multiplied(node, k):
+    for role, k in missing:
+        for made in _multiplied(node, k) if sign == "*" else _divided(node, k):
             yield Edit(f"missing-{role}", k, made, place.having(made))
+
+
+def _divided(node: Expression, k: Expression) -> Iterator[Expression]:
+    if is_scalar(k.shape) or k.shape == node.shape or _stretches(node, k):
+        yield combined("/", node, k)
+
+
+def _stretches(node: Expression, k: Expression) -> bool:
+    return has_axes(node) and any(size.number == 1 for size in k.shape)
 
 
 def _multiplied(node: Expression, k: Expression) -> Iterator[Expression]:
     if is_scalar(k.shape):
         yield scaled(node, k)
-        yield combined("/", node, k)
         return
-    if k.shape == node.shape:
+    if k.shape == node.shape or _stretches(node, k):
         yield combined("*", node, k)
-        yield combined("/", node, k)
     elif k.shape[::-1] == node.shape:
         yield combined("*", node, transposed(k))
-    elif has_axes(node) and any(size.number == 1 for size in k.shape):
-        yield combined("*", node, k)
-        yield combined("/", node, k)
     for left, right in ((node, k), (node, transposed(k)), (k, node), (transposed(k), node)):
         if left.shape[1] == right.shape[0] and not is_scalar(left.shape):
             yield combined("@", left, right)

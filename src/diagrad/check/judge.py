@@ -269,6 +269,12 @@ class Judge:
             for other in claims[1:]
         )
 
+    def in_problem(self, expression: Expression) -> Expression:
+        """The expression without the names that the derivation introduces and neither the problem
+        nor the answer has."""
+        given = {name for line in self.lines for name in line.names}
+        return self.quantities.in_problem(expression, frozenset(given))
+
     def varies(self, expression: Expression) -> bool:
         """Whether an expression depends on the variable."""
         return bool(self.bench.source.needed(expression) & set(self.bench.wrt))

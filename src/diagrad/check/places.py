@@ -64,6 +64,11 @@ def is_(node: Expression | None, *names: str) -> bool:
     return isinstance(node, Apply) and node.operation.name in names
 
 
+def leads(place: Place, *names: str) -> bool:
+    """Whether a part is the first operand of an operator, so that it belongs to that chain."""
+    return bool(place.above) and place.above[-1][1] == 0 and is_(place.parent, *names)
+
+
 def transposed(node: Expression) -> Expression:
     """Aᵀ, and A of Aᵀ."""
     if isinstance(node, Apply) and node.operation.name == "T":

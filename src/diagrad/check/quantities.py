@@ -132,9 +132,9 @@ class Quantities:
         """f′ of every function on the way, as a person would write it."""
         return [q for q in self.local if q.role == "slope"]
 
-    def in_problem(self, expression: Expression) -> Expression:
-        """The expression without the names that the problem does not have."""
-        own = self.bench.problem.source.names
+    def in_problem(self, expression: Expression, given: frozenset[str] = frozenset()) -> Expression:
+        """The expression without the names that neither the problem has nor are given."""
+        own = self.bench.problem.source.names | given
         for name in reversed(self.bench.restated.introduced):
             if name not in own:
                 e = self.bench.source.definitions[name].expression

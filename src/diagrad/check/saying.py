@@ -19,8 +19,8 @@ class Link(NamedTuple):
 class Case(NamedTuple):
     """What a sentence speaks of, printed: the part that is wrong and the one that is right, what
     the line should be, the constant between them, what a mistaken step is about, the shapes before
-    and after, why it does not fit, the chain from the value to the variable, a term that is absent,
-    the link in question, and how far the value is off."""
+    and after, why it does not fit, the chain from the value to the variable, a term that is absent
+    and a factor too many, the link in question, and how far the value is off."""
 
     old: str = ""
     new: str = ""
@@ -31,6 +31,7 @@ class Case(NamedTuple):
     misfit: str = ""
     chain: str = ""
     absent: str = ""
+    extra: str = ""
     link: Link | None = None
     difference: str = ""
 
@@ -45,6 +46,8 @@ def _swap(case: Case) -> str:
     """What should stand for what, or what is absent, where that can be read in a sentence."""
     if 0 < len(case.absent) <= LONGEST:
         return f" The term {case.absent} is absent."
+    if 0 < len(case.extra) <= LONGEST:
+        return f" The factor {case.extra} is one too many."
     short = 0 < len(case.old) <= LONGEST and 0 < len(case.new) <= LONGEST
     return f" {case.old} should be {case.new}." if short else ""
 
@@ -66,8 +69,8 @@ HINTS: Mapping[str, str] = {
     "the argument moves every entry of the result.",
     "softmax-summed": "Contract the Jacobian with the gradient that comes in; do not sum its rows "
     "or columns, whose sums are 0.",
-    "extra-derivative": "A derivative stands here twice: ŷ − y already contains the softmax's, and "
-    "each link of the chain is taken once.",
+    "extra-derivative": "A derivative stands here twice: p − y already contains that of the "
+    "softmax or sigmoid, and each link of the chain is taken once.",
     "wrong-point": "f′ is taken at the function's argument z. Written in the value h = σ(z) it is "
     "h (1 − h): neither z (1 − z) nor σ′(h).",
     "missing-link": "The chain rule multiplies one derivative for each link from the value to the "
@@ -122,6 +125,10 @@ def _link(case: Case) -> str:
     if case.link is not None:
         value, argument = case.link.value, case.link.argument
         return f"The link ∂{value}/∂{argument} = {case.link.slope} is absent.{chain}"
+    if case.ratio:
+        return (
+            f"This is {case.ratio} times {case.meant or 'what is right'}: a link is absent.{chain}"
+        )
     if case.about:
         return f"The link through {case.about} is absent.{chain}"
     what = f"The factor {case.old} is absent." if 0 < len(case.old) <= LONGEST else ""
@@ -139,7 +146,7 @@ def _about(kind: str) -> Sentence:
 def _point(case: Case) -> str:
     link = case.link
     if link is None:
-        return _misfit(case) + HINTS["wrong-point"] + _swap(case)
+        return f"{_misfit(case)}A derivative is taken where its function is.{_swap(case)}"
     return (
         f"The slope of {link.value} = {link.formula} is {link.slope}: that of the function at "
         f"{link.argument}, whatever it is written in."
@@ -148,7 +155,7 @@ def _point(case: Case) -> str:
 
 def _constant(kind: str) -> Sentence:
     def sentence(case: Case) -> str:
-        return " ".join(filter(None, (_factor(case), HINTS[kind])))
+        return " ".join(filter(None, (_factor(case), HINTS[kind]))) + _swap(case)
 
     return sentence
 

@@ -38,7 +38,7 @@ FIRST: tuple[Kind, ...] = (
     small.contracted,
 )
 SECOND: tuple[Kind, ...] = (
-    small.numbers,
+    small.multiples,
     small.softmaxed,
     small.removals,
     small.symmetrised,
@@ -134,7 +134,11 @@ class Search:
         if self.index != self.parent.judge.last:
             return None
         term = forgotten(self.parent.bench, slip)
-        return None if term is None else self._whole(combined("+", self.tree, term))
+        if term is None:
+            return None
+        term = self.parent.judge.quantities.in_problem(term)
+        whole = combined("+", self.tree, term)
+        return self._try([Edit("missing-term", term, term, whole)])
 
     def as_it_should_be(self) -> Tried | None:
         """A line above the last, as the derivation has it, where nothing smaller is found."""
@@ -144,7 +148,7 @@ class Search:
         return None if new is None else self._whole(new)
 
     def _whole(self, new: Expression) -> Tried | None:
-        new = self.parent.judge.quantities.in_problem(new)
+        new = self.parent.judge.in_problem(new)
         return self._try([Edit("other", self.tree, new, new)])
 
     def later(self) -> Tried | None:
@@ -154,10 +158,10 @@ class Search:
     def last(self) -> Tried | None:
         """Factors, functions and terms that are missing."""
         found: Tried | None = None
-        for place in self.places:
-            found = self._try(large.factors(place, self.missing))
-            if found is not None:
-                break
+        for sign in ("*", "/"):
+            found = found or self._try(
+                e for place in self.places for e in large.factors(place, self.missing, sign)
+            )
         found = found or self.first(THIRD) or self._try(large.others(self.tree, self.parts))
         for place in self.places if found is None else []:
             found = self._try(large.terms(place, self.names))
@@ -198,7 +202,7 @@ class Search:
         bench = self.parent.bench
         own = bench.problem.source.names
         introduced = bench.restated.introduced
-        within = self.parent.judge.quantities.in_problem
+        within = self.parent.judge.in_problem
         found = [within(bench.source.definitions[n].expression) for n in introduced if n not in own]
         return [e for e in found if has_axes(e)]
 
@@ -221,7 +225,7 @@ class Search:
             for node in walk(bench.formula.expression)
             if isinstance(node, Apply) and size_of(node) <= MOST_PARTS and has_axes(node)
         )
-        return [judge.quantities.in_problem(node) for node in found]
+        return [judge.in_problem(node) for node in found]
 
     def _residual(self) -> Iterator[Edit]:
         """What the answer lacks, where that is a constant times a name."""
