@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from answers.judging import Found, judged, links, shown, worth_of
 from answers.trees import parsed, text
-from answers.variants import cases
+from answers.variants import Case, cases
 from answers.world import World
 
 PATH = Path(__file__).parent / "textbook.jsonl"
@@ -43,6 +43,17 @@ WORTH = [
     ("X.T @ ((P - Y) @ V.T * h * (1 - h))", "wrong"),
     ("X.T @ ((P - Y) / N @ V.T * z * (1 - z))", "wrong"),
     ("X @ ((P - Y) / N @ V.T * h * (1 - h))", "misfit"),
+]
+
+
+DIRECT = [
+    ("dz = (P - Y) @ V.T / N * h * (1 - h)\nX.T @ dz", "correct", "", None),
+    ("dz = (P - Y) @ V.T * h * (1 - h)\nX.T @ dz / N", "other-convention", "", None),
+    ("(((P - Y) @ V.T / N) * h * (1 - h)).T @ X", "other-convention", "", None),
+    ("dz = (P - Y) @ V.T * h * (1 - h)\nX.T @ dz", "incorrect", "batch-factor", 1),
+    ("X.T @ ((P - Y) / N @ V.T * z * (1 - z))", "incorrect", "wrong-point", 1),
+    ("X.T @ ((Y - P) / N @ V.T * h * (1 - h))", "incorrect", "sign", 1),
+    ("dh = (P - Y) / N @ V.T\n\nX @ (dh * h * (1 - h))", "incorrect", "transpose", 3),
 ]
 
 
@@ -75,6 +86,13 @@ def test_most_mistakes_are_named():
 @pytest.mark.parametrize(("answer", "verdict"), WORTH)
 def test_numbers_know_what_an_answer_is_worth(answer, verdict):
     assert worth_of(World(NETWORK), answer).verdict == verdict
+
+
+@pytest.mark.parametrize(("answer", "verdict", "kind", "line"), DIRECT)
+def test_the_checker_on_a_network(answer, verdict, kind, line):
+    case = Case("direct", NETWORK["problem"], "J", "W", 1, "auto", answer, verdict)
+    got = judged(case, World(NETWORK))
+    assert (got.verdict, got.kind, got.line, got.error) == (verdict, kind, line, "")
 
 
 def test_a_record_has_right_and_wrong_answers_and_always_the_same():
