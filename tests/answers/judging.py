@@ -57,7 +57,7 @@ def judged(case: Case, world: World) -> Found:
             warnings.simplefilter("ignore")
             problem = dg.parse(case.problem)
             verdict = problem.check(
-                case.of, case.wrt, case.answer, order=case.order, layout=case.layout
+                case.of, case.wrt, case.answer, case.order, case.layout, case.strict
             )
             mistake = verdict.mistake
     except Exception as error:
@@ -112,6 +112,7 @@ def shown(found: Found) -> str:
     """A case in full, with what was expected and what came."""
     case = found.case
     asked = f"of={case.of!r} wrt={case.wrt!r} order={case.order} layout={case.layout!r}"
+    asked += " strict" * case.strict
     expected = f"{case.verdict} {'|'.join(sorted(case.kinds))} line {sorted(case.lines)}"
     got = found.error or f"{found.verdict} {found.kind} line {found.line}"
     repair = f"\n  repair: {found.repair} (right: {found.repaired})" if found.repair else ""

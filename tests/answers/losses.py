@@ -47,7 +47,7 @@ def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
             if is_slope(node) and is_(a, ast.Mult):
                 yield Slip("σ′ missing", "missing-link fused-identity", a.left)  # type: ignore[attr-defined]
         case ast.BinOp(left=a, op=ast.Div(), right=b) if not names_in(b) <= s.dimensions:
-            if not is_number(b):
+            if not is_number(b) and not is_number(a):
                 yield Slip("divisor missing", "missing-link" + weight(b, s), a)
 
 
@@ -101,8 +101,6 @@ def quantity(node: ast.expr, place: Place, s: Setting) -> Slips:
         kinds += " batch-factor constant-factor"
     elif s.scalar(node):
         kinds += " constant-factor regularisation"
-    if s.in_call(place):
-        kinds += " wrong-point forward"
     if s.in_slope(place):
         kinds += " wrong-point"
     if "step" in s.words_in_answer:
@@ -151,7 +149,7 @@ def term(node: ast.expr, place: Place, s: Setting) -> Slips:
     a, b = node.left, node.right  # type: ignore[attr-defined]
     for kept, gone in ((a, b), (negative(b) if is_(node, ast.Sub) else b, a)):
         if is_number(gone) or is_number(kept):
-            kinds = "missing-link other wrong-quantity"
+            kinds = "missing-link other wrong-quantity wrong-point"
         elif penalty(gone, s):
             kinds = "regularisation one-occurrence"
         elif s.is_residual(node):
@@ -160,10 +158,8 @@ def term(node: ast.expr, place: Place, s: Setting) -> Slips:
             kinds = "one-occurrence"
         if s.words & {"softmax", "log_softmax", "logsumexp"}:
             kinds += " softmax-diagonal"
-        if s.words & {"mean", "norm", "sqrt", "softmax"}:
+        if s.normalises:
             kinds += " held-constant"
-        if s.in_call(place):
-            kinds += " forward wrong-point"
         yield Slip("term missing", kinds, kept)
 
 

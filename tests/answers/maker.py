@@ -11,6 +11,7 @@ from .trees import name, names_in, parsed, parts, replaced, swapped, text
 from .world import Lines, World
 
 LONGEST = 500
+REMARKS = ("# the backward pass", "", "# chain rule")
 VERDICTS = {"right": "correct", "layout": "other-convention"}
 
 
@@ -29,6 +30,7 @@ class Case(NamedTuple):
     kinds: frozenset[str] = frozenset()
     lines: frozenset[int] = frozenset()
     what: str = ""
+    strict: bool = False
 
 
 class Maker:
@@ -110,6 +112,20 @@ class Maker:
         """Whether it is right too, of a length to read, and not the same."""
         source = text(new)
         return source != text(old) and len(source) < LONGEST and bool(self.verdict([("", new)]))
+
+    def dressed(self, case: Case) -> Case:
+        """The answer with the spaces, blank lines and remarks of another hand."""
+        answer, at = case.answer, case.lines
+        if self.rng.random() < 0.2 and "einsum" not in answer:
+            answer = answer.replace(" @ ", "@").replace(" * ", "*").replace(" ** ", "**")
+        lines = answer.splitlines()
+        if len(lines) > 1 and self.rng.random() < 0.3:
+            k = self.rng.randrange(len(lines))
+            lines.insert(k, self.rng.choice(REMARKS))
+            at = frozenset(n + (n > k) for n in at)
+        if self.rng.random() < 0.05:
+            lines[-1] += "  # done"
+        return case._replace(answer="\n".join(lines), lines=at)
 
     def inlined(self, node: ast.expr) -> ast.expr:
         """With some definitions in place of their names."""

@@ -29,7 +29,8 @@ def slipped(setting: Setting) -> Iterator[tuple[str, str, ast.expr]]:
     for place, node in parts(setting.root):
         for rule in RULES:
             for slip in rule(node, place, setting):
-                yield slip.what, slip.kinds, replaced(setting.root, place, slip.new)
+                inside = " wrong-point forward wrong-quantity" if setting.in_call(place) else ""
+                yield slip.what, slip.kinds + inside, replaced(setting.root, place, slip.new)
 
 
 def mistakes(setting: Setting, worth: Callable[[ast.expr], Worth], known: Kinds) -> list[Mistake]:
@@ -47,6 +48,7 @@ def mistakes(setting: Setting, worth: Callable[[ast.expr], Worth], known: Kinds)
         mine[1].update(named.split())
         if mine[3].mixed:
             mine[1].add("broadcast-outer")
+        mine[1].update(setting.world.multiple(mine[3]))
         if mine[3].verdict in ("wrong", "misfit"):
             kinds[setting.world.key(mine[3]) or source] |= mine[1]
     return [

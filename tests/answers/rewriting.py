@@ -217,6 +217,19 @@ def functions(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
                 yield times(a, b)
 
 
+def by_facts(node: ast.expr, shape: Shape) -> Iterator[ast.expr]:
+    """Sᵀ = S for a symmetric matrix, P Σ y = P for labels: right where the facts make it so."""
+    match node:
+        case ast.Name() | ast.Call() if len(set(shape(node))) == 1 and shape(node) != (1, 1):
+            yield transposed(node)
+        case ast.Attribute(value=ast.Name() as a) if len(set(shape(a))) == 1:
+            yield a
+        case ast.BinOp(left=p, op=ast.Sub(), right=ast.Name() as y) if shape(p) == shape(y):
+            if len(shape(y)) == 2 and shape(y) != (1, 1):
+                yield minus(times(p, call("sum", y)), y)
+                yield minus(times(p, call("sum", y, axis=1)), y)
+
+
 RULES: tuple[Rule, ...] = (
     commuted,
     reordered,
@@ -229,4 +242,5 @@ RULES: tuple[Rule, ...] = (
     constants,
     powers,
     functions,
+    by_facts,
 )

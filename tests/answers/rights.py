@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from .maker import LONGEST, Case, Maker
 from .several import restated, scaled, split, with_derivatives, written
-from .trees import text, transposed
+from .trees import call, minus, parsed, plus, text, times, transposed
 from .world import Lines
 
 TURNED = {"other-layout", "transpose", "factor-order"}
@@ -21,6 +21,7 @@ def right(maker: Maker) -> Iterator[Case]:
             done.append("inlined")
         yield from single(maker, new, " ".join(dict.fromkeys(done)))
     yield from conventions(maker, base)
+    yield from structured(maker, base)
     yield from lines_of(maker, base)
     yield from chains(maker, base)
 
@@ -39,9 +40,22 @@ def conventions(maker: Maker, base: ast.expr) -> Iterator[Case]:
         return
     for node, what in ((turned, "turned"), (maker.rewritten(turned, 1)[0], "turned and rewritten")):
         yield from single(maker, node, what)
+    strict = maker.wrong(text(turned), "turned, strictly", TURNED, {1})
+    yield strict._replace(strict=True)
     for layout in ("gradient", "numerator", "denominator", "vec"):
         if layout in maker.world.allowed[0]:
             yield from asked(maker, base, turned, layout)
+
+
+def structured(maker: Maker, base: ast.expr) -> Iterator[Case]:
+    """G + Gᵀ − G ∘ I for a variable that is declared symmetric."""
+    variable = maker.world.problem.variables.get(maker.record["wrt"])
+    if variable is None or not variable.facts & {"symmetric", "spd"}:
+        return
+    on_diagonal = times(base, call("eye", parsed(variable.axes[0])))
+    node = minus(plus(base, transposed(base)), on_diagonal)
+    if maker.world.is_structured(node):
+        yield maker.right(text(node), "other-convention", "structured")
 
 
 def asked(maker: Maker, base: ast.expr, turned: ast.expr, layout: str) -> Iterator[Case]:

@@ -10,6 +10,7 @@ from .trees import Place, at, called, is_, is_number, names_in, parsed, same, te
 from .world import World
 
 DERIVED = {"step", "cos", "sign", "exp", "sigmoid", "tanh", "sin"}
+INNER = {"softmax", "log", "log_softmax", "inv", "solve", "det", "relu", "softplus", "prime"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,21 @@ class Setting:
         return {called(n) for body in bodies for n in ast.walk(body)} - {""}
 
     @cached_property
+    def normalises(self) -> bool:
+        """Whether the problem divides by a mean, a norm or a sum, or takes a softmax."""
+        if self.words & {"mean", "norm", "softmax", "log_softmax"}:
+            return True
+        bodies = [parsed(self.world.of), *self.definitions.values()]
+        under = [n.right for b in bodies for n in ast.walk(b) if is_(n, ast.Div)]  # type: ignore[attr-defined]
+        return any(called(n) == "sum" for u in under for n in ast.walk(u))
+
+    @cached_property
+    def inverts(self) -> bool:
+        """Whether there is an inverse in the problem or its answer."""
+        answer = {called(n) for n in ast.walk(self.world.answer)}
+        return bool({"inv", "solve", "pinv"} & (self.words | answer))
+
+    @cached_property
     def words_in_answer(self) -> set[str]:
         return {called(n) for n in ast.walk(self.root)}
 
@@ -76,9 +92,9 @@ class Setting:
         return len(others) < len(shares) and any(names_in(t) & self.data for t in others)
 
     def in_call(self, place: Place) -> bool:
-        """Whether a part stands inside an elementwise function or a softmax."""
+        """Whether a part stands inside an elementwise function, a softmax or an inverse."""
         above = (at(self.root, place[:k]) for k in range(len(place)))
-        return any(called(n) in DERIVED | {"softmax", "log", "log_softmax"} for n in above)
+        return any(called(n) in DERIVED | INNER for n in above)
 
     def in_slope(self, place: Place) -> bool:
         """Whether a part stands in a factor that looks like an activation's derivative."""

@@ -61,7 +61,7 @@ def special(node: ast.expr, s: Setting) -> str:
 
 
 def order(node: ast.expr, place: Place, s: Setting) -> Slips:
-    rule = " scalar-rule" if any(called(n) in ("inv", "solve") for n in ast.walk(node)) else ""
+    rule = " scalar-rule" if s.inverts else ""
     match node:
         case ast.BinOp(left=a, op=ast.MatMult(), right=b) if not (s.scalar(a) or s.scalar(b)):
             yield Slip("factors swapped", "factor-order" + rule, product(b, a))
@@ -123,6 +123,7 @@ def constant(node: ast.expr, place: Place, s: Setting) -> Slips:
         case ast.BinOp(left=x, op=ast.Pow(), right=ast.Constant(value=e)) if e in (2, 3):
             kinds = "other wrong-quantity missing-link extra-derivative"
             kinds += " constant-factor" if s.scalar(x) else ""
+            kinds += " batch-factor" if names_in(x) & s.dimensions else ""
             yield Slip("exponent", kinds, x if e == 2 else power(x, 2))
             yield Slip("exponent", kinds, power(x, e + 1))
         case ast.BinOp(left=a, op=op, right=b) if is_(node, *LINEAR):
@@ -172,7 +173,7 @@ def axis(node: ast.expr, place: Place, s: Setting) -> Slips:
             yield Slip("axis dropped", "wrong-axis", with_axis(node, None))  # type: ignore[arg-type]
     elif not forward:
         for which in (0, 1):
-            kinds = "wrong-axis unreduced"
+            kinds = "wrong-axis unreduced broadcast-not-summed"
             yield Slip("axis added", kinds, with_axis(node, which))  # type: ignore[arg-type]
     else:
         yield Slip("other axis", "wrong-axis" + forward, with_axis(node, 0))  # type: ignore[arg-type]
@@ -185,6 +186,7 @@ def reduction(node: ast.expr, place: Place, s: Setting) -> Slips:
     match called(node):
         case "sum":
             kinds = "broadcast-not-summed unreduced"
+            kinds += " hadamard-matmul" * is_(inner, ast.Mult)
             soft = " softmax-diagonal" if "softmax" in s.words and place else ""
             yield Slip("sum dropped", kinds + soft, inner)
             yield Slip("mean for sum", factor, ast.Call(call("mean").func, [inner], node.keywords))  # type: ignore[attr-defined]

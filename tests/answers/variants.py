@@ -15,8 +15,8 @@ def cases(record: dict[str, Any], seed: int = 0) -> list[Case]:
         maker = Maker(record, seed)
     except Unusable:
         return []
-    made = [*right(maker), *wrong(maker)]
-    found: dict[tuple[str, str, str], Case] = {}
+    made = [maker.dressed(case) for case in (*right(maker), *wrong(maker))]
+    found: dict[tuple[object, ...], Case] = {}
     for case in made:
-        found.setdefault((case.of, case.layout, case.answer), case)
+        found.setdefault((case.of, case.layout, case.strict, case.answer), case)
     return list(found.values())

@@ -157,7 +157,7 @@ class World:
             return "close"
         if all(np.ptp(v) == 0 for v in values) and self._constant:
             return "unclear"
-        return "wrong" if any(np.any(v) for v in values) else "unclear"
+        return "wrong" if any(np.abs(v).max() > CLOSE for v in values) else "unclear"
 
     @cached_property
     def _constant(self) -> bool:
@@ -182,6 +182,15 @@ class World:
             return []
         return [g + g.T - np.diag(np.diag(g)), (g + g.T) / 2, g + g.T, np.tril(g), np.triu(g)]
 
+    def is_structured(self, node: ast.expr) -> bool:
+        """Whether a value is the derivative by a symmetric matrix, and no other."""
+        if self.order != 1 or self.points[0][1].shape[:2] != (1, 1):
+            return False
+        values = [self.value([("", node)], k) for k in range(len(self.points))]
+        found = [self.structured(k)[0] for k in range(len(values))]
+        near = all(distance(v, g) < CLOSE for v, g in zip(values, found, strict=True))
+        return near and self._judged(values) == "close"
+
     @cached_property
     def adjoints(self) -> dict[str, list[Array]]:
         """The gradient of a scalar by each definition that it depends on, at each point."""
@@ -196,6 +205,34 @@ class World:
             if all(np.any(v) for v in values) and name != self.wrt:
                 found[name] = values
         return found
+
+    def multiple(self, worth: Worth) -> set[str]:
+        """What a multiple of the right value may be called, whatever it came of."""
+        ratios = []
+        for k, value in enumerate(worth.values):
+            right = self.allowed[k]["auto"]
+            if value.shape != right.shape or not np.any(right) or not np.isfinite(value).all():
+                return set()
+            ratios.append(float((value * right).sum() / (right * right).sum()))
+            if not distance(value, ratios[-1] * right) < 1e-9:
+                return set()
+        if not ratios or min(map(abs, ratios)) < 1e-6:
+            return set()
+        kinds = {"sign"} if max(ratios) < 0 else set()
+        if any(abs(abs(r) - 1) > 1e-6 for r in ratios):
+            kinds |= {"constant-factor"}
+        return kinds | ({"batch-factor"} if self._sized_ratios(ratios) else set())
+
+    def _sized_ratios(self, ratios: list[float]) -> bool:
+        """Whether a dimension, or one part in it, is the ratio at every point."""
+        for name in self.sizes:
+            sizes = [env.sizes[name] for env, _ in self.points]
+            pairs = list(zip(ratios, sizes, strict=True))
+            if all(abs(abs(r) - n) < 1e-6 for r, n in pairs):
+                return True
+            if all(abs(abs(r) * n - 1) < 1e-6 for r, n in pairs):
+                return True
+        return False
 
     def key(self, worth: Worth) -> str:
         """The same for answers of the same value."""

@@ -72,14 +72,21 @@ def in_a_line(
         changed = [*lines[:k], (lines[k][0], m.tree), *lines[k + 1 :]]
         title, heading = (maker.quotient, True) if titled else maker.heading()
         at = {k + 1} if sort == "named" else blamed(lines, k, m)
-        yield maker.wrong(written(changed, title), f"{sort}: {m.what}", m.kinds, at, heading)
+        kinds = m.kinds | ({"wrong-point", "forward"} if called_later(lines, k) else set())
+        yield maker.wrong(written(changed, title), f"{sort}: {m.what}", kinds, at, heading)
+
+
+def called_later(lines: Lines, k: int) -> bool:
+    """Whether a later line takes a function of what a line defines."""
+    later = [call for _, tree in lines[k + 1 :] for call in ast.walk(tree) if called(call)]
+    return any(lines[k][0] in names_in(call) for call in later)
 
 
 def blamed(lines: Lines, k: int, m: Mistake) -> set[int]:
     """The lines of which one may be called wrong, as names that say nothing state nothing: the
-    mistaken one, the later ones, and for a missing factor the one that it may belong to."""
+    mistaken one, the later ones, and where something is missing those that it may belong to."""
     at = set(range(k + 1, len(lines) + 1))
-    if "missing-link" in m.kinds:
+    if m.what.split()[-1] in ("missing", "dropped"):
         at |= {j + 1 for j in range(k) if lines[j][0] in names_in(m.tree)}
     return at
 
