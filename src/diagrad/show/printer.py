@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from diagrad.dimensions import is_scalar
@@ -12,6 +12,7 @@ from diagrad.expression import Apply, Expression, Number, Symbol
 from diagrad.operations.room import ATOM, PRODUCT, SIGN, SUM, Form, is_letter
 from diagrad.show.contraction import Contraction, by_elements
 from diagrad.show.entries import Entry
+from diagrad.show.mathml import in_mathml
 from diagrad.show.names import DERIVATIVES, SUBSCRIPTS, Names, Quotient
 from diagrad.show.notation import (
     INDEXING,
@@ -22,8 +23,11 @@ from diagrad.show.notation import (
     numeral,
     size_text,
 )
+from diagrad.show.typst import in_typst
 
 NO_NAMES = Names()
+# Notations that draw what LaTeX says, so that no room has to say it again.
+DRAWN: dict[str, Callable[[str], str]] = {"mathml": in_mathml, "typst": in_typst}
 DIGITS = "0123456789" + "".join(VULGAR.values())
 LEADING = re.compile(r"\{(\d+)\}")
 MIXED = re.compile(r"(\\frac\{)+\d")
@@ -36,11 +40,13 @@ BARE = ATOM + 1
 
 
 def printed(expression: Expression, notation: str, names: Names = NO_NAMES) -> str:
-    """The expression in "source", "unicode", "ascii" or "latex".
+    """The expression in "source", "unicode", "ascii", "latex", "mathml" or "typst".
 
     Source is the problem language: read again it has the same structure, but that a number which is
     negative or a fraction is read as the operation it is written with.
     """
+    if notation in DRAWN:
+        return DRAWN[notation](printed(expression, "latex", names))
     style = NOTATIONS[notation]
     pieces: list[Piece] = []
     for node in reversed(list(_outermost_first(expression, notation))):
