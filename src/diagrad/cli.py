@@ -25,7 +25,9 @@ DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
 LONGEST = 1_000_000
 ROUTES = ("jacobian", "elements", "differential", "both", "all")
 DEPTHS = ("overview", "standard", "full")
-FORMS = ("text", "latex", "markdown", "json")
+FORMS = ("text", "latex", "markdown", "html", "json")
+# Where routes stand side by side.
+PAGES = ("html",)
 VERDICTS = {"correct": 0, "other-convention": 0, "incorrect": 1, "undecided": 3}
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
 SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
@@ -89,8 +91,9 @@ def main(context: click.Context) -> None:
     help="The entries of a symmetric, diagonal or triangular variable move together.",
 )  # fmt: skip
 @click.option(
-    "--route", type=click.Choice(ROUTES), default="jacobian", show_default=True,
-    help="Steps by Jacobians, by elements, or by differentials; the first two; all three.",
+    "--route", type=click.Choice(ROUTES), default=None,
+    help="Steps by Jacobians, by elements, or by differentials; the first two; all three. "
+    "Default: jacobian; both where they stand side by side, in html.",
 )  # fmt: skip
 @click.option(
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,
@@ -105,7 +108,7 @@ def derive(
     order: int,
     layout: str,
     structure: bool,
-    route: str,
+    route: str | None,
     depth: str,
     form: str,
     output: str | None,
@@ -126,6 +129,7 @@ def derive(
         layout=layout,
         structure=structure,
     )
+    route = route or ("both" if form in PAGES else "jacobian")
     show(derivations, route, depth, form, output)
 
 
@@ -220,7 +224,11 @@ def show(
     elif form == "latex":
         emit(pages.latex(derivations, route, depth, document=output is not None), output)
     else:
-        emit(pages.markdown(derivations, route, depth), output)
+        write = {"markdown": pages.markdown, "html": pages.html}[form]
+        text = write(derivations, route, depth)
+        if form == "html" and plain:
+            text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+        emit(text, output)
 
 
 def shown(file: str) -> str:

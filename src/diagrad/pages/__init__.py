@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from diagrad.pages import marked
+from diagrad.pages import marked, web
 from diagrad.pages.compose import ROUTES, SEVERAL, pages
 from diagrad.pages.data import as_data
 from diagrad.pages.story import given
@@ -65,11 +65,16 @@ def markdown(
     return _marked(marked.Markdown(), derivations, route, depth)
 
 
-def html(
+def piece(
     derivations: Sequence[Derivation], route: str = "jacobian", depth: str = "standard"
 ) -> str:
     """A piece of HTML for a page that typesets LaTeX, such as a notebook."""
     return _marked(marked.Html(), derivations, route, depth)
+
+
+def html(derivations: Sequence[Derivation], route: str = "both", depth: str = "standard") -> str:
+    """A page for a browser, in one file that needs nothing else; routes stand side by side."""
+    return web.document(pages(derivations, route, depth), web.first_of(route))
 
 
 def _marked(
@@ -88,7 +93,7 @@ def bundle(derivation: Derivation) -> dict[str, str]:
     return {
         "text/plain": text([derivation]),
         "text/latex": latex([derivation]),
-        "text/html": html([derivation]),
+        "text/html": piece([derivation]),
     }
 
 

@@ -112,7 +112,7 @@ def boxes(latex: str) -> Box:
 
 class _Reader:
     def __init__(self, tokens: Sequence[str]) -> None:
-        self.tokens, self.at = tokens, 0
+        self.tokens, self.at, self.alone = tokens, 0, True
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -186,8 +186,7 @@ class _Reader:
             case r"\sqrt":
                 return Root(self.argument())
             case r"\underset":
-                label = self.argument()
-                return Labelled(self.argument(), label)
+                return self.labelled()
             case r"\left":
                 return self.fenced()
             case r"\begin":
@@ -198,6 +197,14 @@ class _Reader:
         if token in STYLED:
             return Token(STYLED[token][self.raw()], NUMBER)
         return Token(self.raw(), WORDS[token]) if token in WORDS else _token(token)
+
+    def labelled(self) -> Box:
+        """A factor with its shape; within it factors have none, for brackets would grow by them."""
+        label = self.argument()
+        alone, self.alone = self.alone, False
+        base = self.argument()
+        self.alone = alone
+        return Labelled(base, label) if alone else base
 
     def fenced(self) -> Box:
         opening = self.take()
@@ -235,6 +242,8 @@ def _is_prime(box: Script) -> bool:
 
 def _between(before: Sequence[Box], box: Box, spaced: bool) -> Iterator[Token]:
     """What a reader supplies between two boxes that stand side by side."""
+    if spaced and before[:1] == [Token(")", BRACKET)]:
+        yield Token("space", SPACE)
     if not before or not _is_operand(before[0]) or not (_is_operand(box) or _is_prefix(box)):
         return
     if spaced:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
@@ -27,14 +27,39 @@ LIMITS = frozenset("∑∏")
 BARS = frozenset("|‖")
 # What MathML Core has no spacing for.
 SPACED = frozenset("/")
+# Before what a formula between words may go on in the next line.
+BREAKS = frozenset(Token(sign, "sign") for sign in "=≈≤≥←→↦⇒·+−")
 Marks = Mapping[Box, str]
 NO_MARKS: Marks = MappingProxyType({})
 
 
-def in_mathml(latex: str, marks: Marks = NO_MARKS, display: bool = False) -> str:
+def in_mathml(latex: str, marks: Marks = NO_MARKS) -> str:
     """A formula as one `math` element. The boxes among `marks` get those attributes."""
-    inner = element(boxes(latex), marks)
-    return f'<math display="block">{inner}</math>' if display else f"<math>{inner}</math>"
+    return f"<math>{element(boxes(latex), marks)}</math>"
+
+
+def in_words(latex: str, marks: Marks = NO_MARKS) -> str:
+    """A formula between words: a `math` element for each side of an equation, because no line
+    breaks within one."""
+    box = boxes(latex)
+    sides: list[list[Box]] = [[]]
+    for part in _parts(box):
+        if part in BREAKS and sides[-1]:
+            sides.append([])
+        sides[-1].append(part)
+    whole = marks.get(box) or len(sides) == 1
+    if whole:
+        return f"<math>{element(box, marks)}</math>"
+    return "".join(f"<math>{_continued(side, marks)}</math>" for side in sides)
+
+
+def _continued(parts: Sequence[Box], marks: Marks) -> str:
+    """A side of an equation whose sign keeps the space that it has in the middle."""
+    first, *rest = parts
+    shown = element(first, marks)
+    if isinstance(first, Token) and first in BREAKS:
+        shown = _tag("mo", ' form="infix"', first.text)
+    return _tag("mrow", "", shown, *(element(part, marks) for part in rest))
 
 
 def element(box: Box, marks: Marks = NO_MARKS) -> str:
@@ -55,7 +80,8 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
             sign = f'<mo stretchy="false">{ACCENTS[accent]}</mo>'
             return f'<mover accent="true"{mark}>{element(base, marks)}{sign}</mover>'
         case Labelled(base=base, label=label):
-            return _tag("munder", mark, element(base, marks), element(label, marks))
+            factor = f'{mark} class="factor"'
+            return _tag("munder", factor, element(base, marks), element(label, marks))
         case Fraction(above=above, below=below):
             return _tag("mfrac", mark, element(above, marks), element(below, marks))
         case Root(inner=inner):
@@ -99,9 +125,9 @@ def _token(token: Token, mark: str) -> str:
 def _script(box: Script, mark: str, marks: Marks) -> str:
     base = element(box.base, marks)
     below, above = (part and element(part, marks) for part in (box.below, box.above))
-    alone = Script(box.base, box.below)
-    if below and above and not mark and alone in marks:
-        return _tag("msup", "", element(alone, marks), above)
+    alone = marks.get(Script(box.base, box.below), "") if below and above and not mark else ""
+    if alone:
+        base, mark = element(box.base), f" {alone}"
     if isinstance(box.base, Token) and box.base.text in LIMITS:
         names = {"below": "munder", "above": "mover", "both": "munderover"}
     else:
