@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from diagrad.operations import ROOMS
 from diagrad.operations.room import Operation
 from diagrad.show.glyphs import MATHEMATICAL
-from diagrad.show.sentences import in_ascii_text, in_latex_text
+from diagrad.show.sentences import in_ascii_text, in_html_text, in_latex_text, in_typst_text
 
 SENTENCES = {
     "z₂ = h W₂ + b₂ is linear in h: ∂z₂ⱼ/∂hᵢ = (W₂)ᵢⱼ, which as a matrix (row j) is W₂ᵀ": (
@@ -117,11 +118,27 @@ def test_latex_is_what_tex_accepts(sentence: str) -> None:
     check_latex(in_latex_text(sentence))
 
 
+@given(sentences)
+def test_html_is_well_formed_and_typst_has_its_dollars_in_pairs(sentence: str) -> None:
+    visible = "".join(c for c in sentence if c.isprintable())
+    ElementTree.fromstring(f"<p>{in_html_text(visible)}</p>")
+    assert re.sub(r"\\.", "", in_typst_text(visible)).count("$") % 2 == 0
+
+
+def test_a_sentence_has_its_formulas_drawn() -> None:
+    sentence = "a row & a matrix: h₁ is new"
+    assert in_html_text(sentence) == (
+        "a row &amp; a matrix: <math><msub><mi>h</mi><mn>1</mn></msub></math> is new"
+    )
+    assert in_typst_text(sentence) == "a row & a matrix: $h_1$ is new"
+
+
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 def test_what_the_operations_say_can_be_written_everywhere(room: Operation) -> None:
     for sentence in (room.because, room.summary):
         assert in_ascii_text(sentence).isascii()
         check_latex(in_latex_text(sentence))
+        ElementTree.fromstring(f"<p>{in_html_text(sentence)}</p>")
 
 
 def check_latex(text: str) -> None:

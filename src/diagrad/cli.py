@@ -25,7 +25,9 @@ DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
 LONGEST = 1_000_000
 ROUTES = ("jacobian", "elements", "differential", "both", "all")
 DEPTHS = ("overview", "standard", "full")
-FORMS = ("text", "latex", "markdown", "json")
+FORMS = ("text", "latex", "markdown", "html", "typst", "pdf", "ipynb", "json")
+# What is read on its own, and has both routes.
+PAGES = ("html", "typst", "pdf")
 VERDICTS = {"correct": 0, "other-convention": 0, "incorrect": 1, "undecided": 3}
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
 SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
@@ -89,8 +91,9 @@ def main(context: click.Context) -> None:
     help="The entries of a symmetric, diagonal or triangular variable move together.",
 )  # fmt: skip
 @click.option(
-    "--route", type=click.Choice(ROUTES), default="jacobian", show_default=True,
-    help="Steps by Jacobians, by elements, or by differentials; the first two; all three.",
+    "--route", type=click.Choice(ROUTES), default=None,
+    help="Steps by Jacobians, by elements, or by differentials; the first two; all three. "
+    "Default: jacobian; both in html, typst and pdf.",
 )  # fmt: skip
 @click.option(
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,
@@ -105,7 +108,7 @@ def derive(
     order: int,
     layout: str,
     structure: bool,
-    route: str,
+    route: str | None,
     depth: str,
     form: str,
     output: str | None,
@@ -126,6 +129,7 @@ def derive(
         layout=layout,
         structure=structure,
     )
+    route = route or ("both" if form in PAGES else "jacobian")
     show(derivations, route, depth, form, output)
 
 
@@ -219,8 +223,19 @@ def show(
             emit("".join(row.text + "\n" for row in rows), output)
     elif form == "latex":
         emit(pages.latex(derivations, route, depth, document=output is not None), output)
+    elif form == "pdf":
+        emit_bytes(pages.pdf(derivations, route, depth), output)
     else:
-        emit(pages.markdown(derivations, route, depth), output)
+        write = {
+            "markdown": pages.markdown,
+            "html": pages.html,
+            "typst": pages.typst,
+            "ipynb": pages.notebook,
+        }[form]
+        text = write(derivations, route, depth)
+        if form == "html" and plain:
+            text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+        emit(text, output)
 
 
 def shown(file: str) -> str:
@@ -301,6 +316,19 @@ def emit(text: str, output: str | None) -> None:
         return
     try:
         Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ProblemError(f"cannot write {output}: {error.strerror}") from None
+
+
+def emit_bytes(data: bytes, output: str | None) -> None:
+    """To a file, or to another program; a terminal is for text."""
+    if output is None:
+        if sys.stdout.isatty():
+            raise DerivationError("a PDF is not for a terminal: name a file with -o")
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        Path(output).write_bytes(data)
     except OSError as error:
         raise ProblemError(f"cannot write {output}: {error.strerror}") from None
 

@@ -53,6 +53,14 @@ class Formula:
         r"""As LaTeX, for math mode: `\\hat{y} - y`."""
         return printed(self.expression, "latex", self._names)
 
+    def mathml(self) -> str:
+        """As MathML: one `math` element, for a web page."""
+        return printed(self.expression, "mathml", self._names)
+
+    def typst(self) -> str:
+        """As Typst, for math mode: `hat(y) − y`."""
+        return printed(self.expression, "typst", self._names)
+
     @property
     def shown_labels(self) -> str:
         """The labels of all but unit axes."""

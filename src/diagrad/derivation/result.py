@@ -141,6 +141,19 @@ class Derivation:
 
         return pages.markdown([self], route, depth)
 
+    def html(self, route: str = "both", depth: str = "standard") -> str:
+        """The derivation as a page for a browser, one file that needs no other: formulas in MathML,
+        routes side by side."""
+        from diagrad import pages
+
+        return pages.html([self], route, depth)
+
+    def typst(self, route: str = "both", depth: str = "standard") -> str:
+        """The derivation as a document of Typst."""
+        from diagrad import pages
+
+        return pages.typst([self], route, depth)
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from diagrad import pages
 

@@ -249,7 +249,8 @@ class Operation:
         return self.rule or self.name
 
     def form(self, notation: str, node: Apply) -> Form | None:
-        """How a notation ("source", "unicode", "ascii", "latex") prints it; None for a call."""
+        """How a notation ("source", "unicode", "ascii", "latex") prints it; None for a call. In
+        MathML and Typst it looks as in LaTeX."""
         return None
 
 

@@ -57,7 +57,7 @@ class Composer:
             return (*blocks, Heading(f"Without steps: {self.story.untold}"), self._outcome())
         for k, route in enumerate(self.routes):
             if k > 0:
-                blocks.append(Heading(AGAIN[route]))
+                blocks.append(Heading(AGAIN[route], route=route))
             blocks += self._steps(route)
         blocks.append(self._outcome())
         if self.depth != "overview":
@@ -89,7 +89,7 @@ class Composer:
             if heading:
                 yield heading
             show = JacobianItems.item if _is_stacked(step) else kind.item
-            item = show(items, step, str(number))
+            item = show(items, step, str(number))._replace(rule=step.rule)
             self.said += _said(item)
             yield item
 

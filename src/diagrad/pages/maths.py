@@ -8,11 +8,15 @@ from diagrad.derivation.step import Factor
 from diagrad.dimensions import SCALAR
 from diagrad.expression import Expression, Symbol
 from diagrad.formula import Formula
+from diagrad.pages import words
 from diagrad.pages.page import Maths
 from diagrad.show import Names, printed
 from diagrad.show.entries import Entry
+from diagrad.show.glyphs import prepared
+from diagrad.show.inline import in_math_mode
 from diagrad.show.names import DERIVATIVES
 from diagrad.show.notation import INDEXING
+from diagrad.show.notation import labelled as labelled_by
 
 TIMES = {"unicode": " · ", "ascii": " * ", "latex": r" \cdot "}
 MATRIX_TIMES = TIMES | {"ascii": " @ "}
@@ -30,11 +34,16 @@ PAIRING = {
 ARROW = {"unicode": " ← ", "ascii": " <- ", "latex": r" \leftarrow "}
 
 
+def plain(style: str) -> str:
+    """The notation in which "shaped" is written, or the notation itself."""
+    return "latex" if style == "shaped" else style
+
+
 def written(formula: Formula) -> Maths:
     """The formula in any notation."""
 
     def show(style: str) -> str:
-        return str(getattr(formula, style)())
+        return printed(formula.expression, style, formula.names)
 
     return show
 
@@ -52,21 +61,21 @@ def named(name: str, names: Names, labels: str = "") -> Maths:
 def derivative(names: Names, of: str, wrt: str, above: str = "", below: str = "") -> Maths:
     """∂of/∂wrt, or with labels of both an entry: ∂ŷᵢ/∂(z₁)ⱼ."""
     top, bottom = named(of, names, above), named(wrt, names, below)
-    return lambda style: DERIVATIVES[style].format(top(style), bottom(style))
+    return lambda style: DERIVATIVES[plain(style)].format(top(style), bottom(style))
 
 
 def second_derivative(names: Names, of: str, by: Sequence[str], below: Sequence[str]) -> Maths:
     """∂²J/∂x², ∂²J/∂x∂W₁, or an entry: ∂²J/∂xᵢ∂xⱼ."""
 
     def show(style: str) -> str:
-        above, single, squared, between = SECOND[style]
+        above, single, squared, between = SECOND[plain(style)]
         places = [named(n, names, at)(style) for n, at in zip(by, below, strict=True)]
         if places[0] == places[1]:
             under = squared.format(places[0])
         else:
             under = between.join(single.format(place) for place in places)
         top = above.format(named(of, names)(style))
-        return f"{top}{{{under}}}" if style == "latex" else top + under
+        return f"{top}{{{under}}}" if plain(style) == "latex" else top + under
 
     return show
 
@@ -75,8 +84,8 @@ def labelled(maths: Maths, labels: str) -> Maths:
     """An entry of what is written: (∂h/∂W)ᵢⱼ."""
 
     def show(style: str) -> str:
-        left, right = (r"\left(", r"\right)") if style == "latex" else "()"
-        return left + maths(style) + right + INDEXING[style].below(labels)
+        left, right = (r"\left(", r"\right)") if plain(style) == "latex" else "()"
+        return left + maths(style) + right + INDEXING[plain(style)].below(labels)
 
     return show
 
@@ -88,10 +97,19 @@ def product(names: Names, factors: Sequence[Factor]) -> Maths:
         shown = []
         for factor in factors:
             text = derivative(names, factor.of, factor.wrt)(style)
-            shown.append(TRANSPOSED[style].format(text) if factor.transposed else text)
-        return MATRIX_TIMES[style].join(shown)
+            text = TRANSPOSED[plain(style)].format(text) if factor.transposed else text
+            if style == "shaped" and factor.shape:
+                text = labelled_by(text, factor_shape(factor, names))
+            shown.append(text)
+        return MATRIX_TIMES[plain(style)].join(shown)
 
     return show
+
+
+def factor_shape(factor: Factor, names: Names) -> str:
+    """1×Dy of a factor, in LaTeX."""
+    sizes = "×".join(words.size_words(size, names) for size in factor.shape or ())
+    return in_math_mode(prepared(sizes))
 
 
 def product_of_entries(names: Names, factors: Sequence[Factor]) -> Maths:
@@ -101,8 +119,8 @@ def product_of_entries(names: Names, factors: Sequence[Factor]) -> Maths:
 
     def show(style: str) -> str:
         shown = [derivative(names, f.of, f.wrt, f.of_labels, f.wrt_labels)(style) for f in ordered]
-        total = INDEXING[style].sum(bound) + " " if bound else ""
-        return total + TIMES[style].join(shown)
+        total = INDEXING[plain(style)].sum(bound) + " " if bound else ""
+        return total + TIMES[plain(style)].join(shown)
 
     return show
 
@@ -113,15 +131,15 @@ def added(terms: Sequence[Maths]) -> Maths:
 
 def pairing(first: Maths, second: Maths) -> Maths:
     """⟨A, B⟩ = Σᵢⱼ Aᵢⱼ Bᵢⱼ."""
-    return lambda style: PAIRING[style].format(first(style), second(style))
+    return lambda style: PAIRING[plain(style)].format(first(style), second(style))
 
 
 def way(names: Names, stations: Sequence[Sequence[str]]) -> Maths:
     """J ← ŷ ← z₂ ← h, W₂."""
 
     def show(style: str) -> str:
-        return ARROW[style].join(
-            ", ".join(names.shown(name, style) for name in station) for station in stations
+        return ARROW[plain(style)].join(
+            ", ".join(names.shown(name, plain(style)) for name in station) for station in stations
         )
 
     return show

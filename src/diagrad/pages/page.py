@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-# How a formula is written in a notation: "unicode", "ascii" or "latex".
+# How a formula is written in a notation: "unicode", "ascii", "latex"; "shaped" is LaTeX with
+# the shape below every factor of a product of matrices.
 Maths = Callable[[str], str]
 
 
@@ -34,12 +35,13 @@ class Equation(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A step: its number, equations, the reason, and the steps it consists of."""
+    """A step: its number, equations, the reason, the steps it consists of, and the rule."""
 
     number: str
     equations: tuple[Equation, ...]
     reason: str = ""
     parts: tuple[Item, ...] = ()
+    rule: str = ""
 
 
 class Defined(NamedTuple):
@@ -52,7 +54,7 @@ class Defined(NamedTuple):
 class Given(NamedTuple):
     """The problem: its convention, variables with shape and facts, definitions, and the way back
     from the value to the variables; `signs` say what the signs of the page mean, `names` are all
-    names of the problem, in Unicode."""
+    names of the problem, in Unicode, and `dimensions` are those that shapes are made of."""
 
     convention: str
     variables: tuple[tuple[Maths, str], ...]
@@ -60,14 +62,17 @@ class Given(NamedTuple):
     way: tuple[Maths, ...]
     signs: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
+    dimensions: tuple[Maths, ...] = ()
 
 
 class Heading(NamedTuple):
-    """Words above a part of the page, what has a name from here on, and the way the part takes."""
+    """Words above a part of the page, what has a name from here on, and the way the part takes;
+    `route` says that all steps are told again from here, on that route."""
 
     words: str
     called: tuple[Equation, ...] = ()
     way: tuple[Maths, ...] = ()
+    route: str = ""
 
 
 class Outcome(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -153,4 +153,6 @@ def given(
             definitions.append(Defined(maths.named(name, names), formula, shape, remark))
     convention = words.convention(source, wanted)
     known = frozenset(names.shown(name, "unicode") for name in names.names)
-    return Given(convention, tuple(variables), tuple(definitions), (), names=known)
+    sizes = tuple(partial(names.shown, d.name) for d in source.dimensions)
+    shown = tuple(variables), tuple(definitions)
+    return Given(convention, *shown, (), names=known, dimensions=sizes)

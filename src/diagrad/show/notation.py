@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from diagrad.dimensions import Size
+from diagrad.dimensions import Shape, Size
 from diagrad.operations.room import ATOM, CHAIN, POSTFIX, POWER, PRODUCT, SIGN, SUPERSCRIPT
 from diagrad.show.names import SUBSCRIPTS, Names
 
@@ -41,7 +41,8 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Notation:
-    """What the notations do differently; operations add their own signs by `form`."""
+    """What the notations do differently; operations add their own signs by `form`. With `shapes`
+    the factors of a matrix product have their shape below them."""
 
     name: str
     minus: str = "-"
@@ -53,6 +54,7 @@ class Notation:
     fraction: tuple[str, int] = ("{0} / {1}", PRODUCT)
     scientific: tuple[str, str] | None = None
     escapes: tuple[tuple[str, str], ...] = ()
+    shapes: bool = False
 
     def bracketed(self, text: str) -> str:
         return self.brackets[0] + text + self.brackets[1]
@@ -83,6 +85,9 @@ NOTATIONS: dict[str, Notation] = {
         ),
     )
 }
+
+# LaTeX with shapes, to be drawn on a page that has room for them.
+NOTATIONS["shaped"] = replace(NOTATIONS["latex"], shapes=True)
 
 
 class Indexing(NamedTuple):
@@ -163,3 +168,12 @@ def size_text(size: Size, notation: Notation, names: Names) -> str:
         spaced = f" {sign} " if text else notation.minus if coefficient < 0 else ""
         text += spaced + times.join(count + shown)
     return text or "0"
+
+
+def with_shape(text: str, shape: Shape, notation: Notation, names: Names) -> str:
+    """A factor in LaTeX with its shape below it."""
+    return labelled(text, r" \times ".join(size_text(size, notation, names) for size in shape))
+
+
+def labelled(text: str, label: str) -> str:
+    return rf"\underset{{{label}}}{{{text}}}"

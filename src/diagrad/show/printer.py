@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from diagrad.dimensions import is_scalar
@@ -12,6 +12,7 @@ from diagrad.expression import Apply, Expression, Number, Symbol
 from diagrad.operations.room import ATOM, PRODUCT, SIGN, SUM, Form, is_letter
 from diagrad.show.contraction import Contraction, by_elements
 from diagrad.show.entries import Entry
+from diagrad.show.mathml import in_mathml
 from diagrad.show.names import DERIVATIVES, SUBSCRIPTS, Names, Quotient
 from diagrad.show.notation import (
     INDEXING,
@@ -21,9 +22,13 @@ from diagrad.show.notation import (
     Piece,
     numeral,
     size_text,
+    with_shape,
 )
+from diagrad.show.typst import in_typst
 
 NO_NAMES = Names()
+# Notations that draw what LaTeX says, so that no room has to say it again.
+DRAWN: dict[str, Callable[[str], str]] = {"mathml": in_mathml, "typst": in_typst}
 DIGITS = "0123456789" + "".join(VULGAR.values())
 LEADING = re.compile(r"\{(\d+)\}")
 MIXED = re.compile(r"(\\frac\{)+\d")
@@ -36,14 +41,17 @@ BARE = ATOM + 1
 
 
 def printed(expression: Expression, notation: str, names: Names = NO_NAMES) -> str:
-    """The expression in "source", "unicode", "ascii" or "latex".
+    """The expression in "source", "unicode", "ascii", "latex", "mathml" or "typst"; "shaped" is
+    LaTeX with the shapes of factors.
 
     Source is the problem language: read again it has the same structure, but that a number which is
     negative or a fraction is read as the operation it is written with.
     """
+    if notation in DRAWN:
+        return DRAWN[notation](printed(expression, "latex", names))
     style = NOTATIONS[notation]
     pieces: list[Piece] = []
-    for node in reversed(list(_outermost_first(expression, notation))):
+    for node in reversed(list(_outermost_first(expression, style.name))):
         inner = [pieces.pop() for _ in _parts(node)]
         pieces.append(_piece(node, inner, style, names))
     return pieces.pop().text
@@ -146,8 +154,32 @@ def _applied(node: Apply, operands: Sequence[Piece], style: Notation, names: Nam
     minus = prefix or (
         first is not None and operands[first].minus and texts[first] == operands[first].text
     )
+    if style.shapes and _is_matrix_product(node):
+        texts = _with_shapes(texts, node, operands, style, names)
     text = _filled(form.template, texts, node, style, names)
     return Piece(text, binds, minus, shared)
+
+
+def _is_matrix_product(node: Expression) -> bool:
+    if not isinstance(node, Apply) or node.operation.name != "@":
+        return False
+    return not any(is_scalar(operand.shape) for operand in node.operands)
+
+
+def _with_shapes(
+    texts: Sequence[str],
+    node: Apply,
+    operands: Sequence[Piece],
+    style: Notation,
+    names: Names,
+) -> list[str]:
+    """The factors with their shapes; one that is a product without brackets has them already."""
+    return [
+        text
+        if _is_matrix_product(operand) and text == piece.text
+        else with_shape(text, operand.shape, style, names)
+        for text, operand, piece in zip(texts, node.operands, operands, strict=True)
+    ]
 
 
 def _call(node: Apply, style: Notation) -> Form:

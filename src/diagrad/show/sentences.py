@@ -1,9 +1,10 @@
-"""Sentences with mathematics between the words, written in Unicode, as ASCII and as LaTeX."""
+"""Sentences with formulas between the words: from Unicode to ASCII, LaTeX, HTML and Typst."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from html import escape
 from string import ascii_letters
 
 from diagrad.show.glyphs import (
@@ -17,8 +18,10 @@ from diagrad.show.glyphs import (
     prepared,
 )
 from diagrad.show.inline import FUNCTIONS, in_math_mode
+from diagrad.show.mathml import in_mathml
 from diagrad.show.names import SPELLED, in_ascii
 from diagrad.show.notation import VULGAR
+from diagrad.show.typst import in_typst
 
 PIECE = re.compile(rf"[{''.join(BELOW)}]+|∘?[{''.join(ABOVE)}]+|∘\^|{ACCENTED}|.", re.DOTALL)
 SPELLINGS = IN_ASCII | PRIMES | SPELLED | {"∘^": ".^"}
@@ -81,6 +84,8 @@ NEUTRAL = re.compile(
 TELLING = re.compile(r"[=<>|+]|(?<![A-Za-z])[A-Za-z](?![A-Za-z])")
 STOPS = '.,;:?!"'
 ESCAPES = {c: "\\" + c for c in "%&#$_{}"} | {c: rf"\({c}\)" for c in "<>|"}
+# What Typst's markup takes for something else, also at the start of a line.
+MARKUP = re.compile(r"[\\#$*_`<>@~\[\]=/+-]")
 ESCAPES |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
@@ -88,12 +93,41 @@ def in_latex_text(sentence: str, names: Collection[str] = ()) -> str:
     r"""The sentence for LaTeX's text mode and for Markdown: mathematics between \( and \), the
     words escaped; a character that LaTeX has no sign for as u00e9. `names` are those of the
     problem, in Unicode: words that are mathematics too."""
-    text, known = "", frozenset(name for name in names if name == "a" or _is_no_word(name))
+    return "".join(
+        rf"\({part}\)" if is_formula else _escaped(part)
+        for part, is_formula in _parts(sentence, names)
+    )
+
+
+def in_html_text(
+    sentence: str, names: Collection[str] = (), draw: Callable[[str], str] = in_mathml
+) -> str:
+    """The sentence for HTML, mathematics as MathML; `draw` makes it of LaTeX."""
+    return "".join(
+        draw(part) if is_formula else escape(part.replace(" -- ", " – "), quote=False)
+        for part, is_formula in _parts(sentence, names)
+    )
+
+
+def in_typst_text(sentence: str, names: Collection[str] = ()) -> str:
+    """The sentence for Typst's markup, mathematics between dollars."""
+    return "".join(
+        f"${in_typst(part)}$" if is_formula else MARKUP.sub(r"\\\g<0>", part)
+        for part, is_formula in _parts(sentence, names)
+    )
+
+
+def _parts(sentence: str, names: Collection[str]) -> Iterator[tuple[str, bool]]:
+    """Words, and formulas as LaTeX, in their order."""
+    known = frozenset(name for name in names if name == "a" or _is_no_word(name))
+    starts = True
     for run, word in _runs(WORD.findall(prepared(sentence, names)), known):
-        before, formula, after = _formula(run, not text, word, known)
-        inline = rf"\({in_math_mode(formula)}\)" if formula else ""
-        text += _escaped(before) + inline + _escaped(after + word)
-    return text
+        before, formula, after = _formula(run, starts, word, known)
+        parts = ((before, False), (formula and in_math_mode(formula), True), (after + word, False))
+        for part, is_formula in parts:
+            if part:
+                starts = False
+                yield part, is_formula
 
 
 def _is_no_word(name: str) -> bool:

@@ -1,0 +1,148 @@
+"""Formulas as MathML, by the elements that MathML Core has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from types import MappingProxyType
+
+from diagrad.show.layout import (
+    LETTER,
+    Accented,
+    Box,
+    Cases,
+    Fenced,
+    Fraction,
+    Labelled,
+    Root,
+    Row,
+    Script,
+    Token,
+    boxes,
+)
+
+ACCENTS = {"hat": "^", "bar": "‾", "tilde": "~"}
+WIDTHS = {"thin": "0.167em", "thick": "0.278em", "space": "0.25em", "quad": "1em"}
+LIMITS = frozenset("∑∏")
+BARS = frozenset("|‖")
+# What MathML Core has no spacing for.
+SPACED = frozenset("/")
+# Before what a formula between words may go on in the next line.
+BREAKS = frozenset(Token(sign, "sign") for sign in "=≈≤≥←→↦⇒·+−")
+Marks = Mapping[Box, str]
+NO_MARKS: Marks = MappingProxyType({})
+
+
+def in_mathml(latex: str, marks: Marks = NO_MARKS) -> str:
+    """A formula as one `math` element. The boxes among `marks` get those attributes."""
+    return f"<math>{element(boxes(latex), marks)}</math>"
+
+
+def in_words(latex: str, marks: Marks = NO_MARKS) -> str:
+    """A formula between words: a `math` element for each side of an equation, because no line
+    breaks within one."""
+    box = boxes(latex)
+    sides: list[list[Box]] = [[]]
+    for part in _parts(box):
+        if part in BREAKS and sides[-1]:
+            sides.append([])
+        sides[-1].append(part)
+    whole = marks.get(box) or len(sides) == 1
+    if whole:
+        return f"<math>{element(box, marks)}</math>"
+    return "".join(f"<math>{_continued(side, marks)}</math>" for side in sides)
+
+
+def _continued(parts: Sequence[Box], marks: Marks) -> str:
+    """A side of an equation whose sign keeps the space that it has in the middle."""
+    first, *rest = parts
+    shown = element(first, marks)
+    if isinstance(first, Token) and first in BREAKS:
+        shown = _tag("mo", ' form="infix"', first.text)
+    return _tag("mrow", "", shown, *(element(part, marks) for part in rest))
+
+
+def element(box: Box, marks: Marks = NO_MARKS) -> str:
+    """The box as one element. What is inside a marked box gets no marks of its own."""
+    mark = marks.get(box, "")
+    return _element(box, f" {mark}" if mark else "", NO_MARKS if mark else marks)
+
+
+def _element(box: Box, mark: str, marks: Marks) -> str:
+    match box:
+        case Token():
+            return _token(box, mark)
+        case Row(parts=parts):
+            return _tag("mrow", mark, *(element(part, marks) for part in parts))
+        case Script():
+            return _script(box, mark, marks)
+        case Accented(base=base, accent=accent):
+            sign = f'<mo stretchy="false">{ACCENTS[accent]}</mo>'
+            return f'<mover accent="true"{mark}>{element(base, marks)}{sign}</mover>'
+        case Labelled(base=base, label=label):
+            factor = f'{mark} class="factor"'
+            return _tag("munder", factor, element(base, marks), element(label, marks))
+        case Fraction(above=above, below=below):
+            return _tag("mfrac", mark, element(above, marks), element(below, marks))
+        case Root(inner=inner):
+            return _tag("msqrt", mark, element(inner, marks))
+        case Fenced(opening=opening, inner=inner, closing=closing):
+            within = "".join(element(p, marks) for p in _parts(inner))
+            return _tag("mrow", mark, _fence(opening, "prefix"), within, _fence(closing, "postfix"))
+        case Cases(lines=lines):
+            return _tag("mrow", mark, _fence("{", "prefix"), _table(lines, marks))
+    raise AssertionError(box)
+
+
+def _tag(name: str, mark: str, *inner: str) -> str:
+    return f"<{name}{mark}>{''.join(inner)}</{name}>"
+
+
+def _parts(box: Box) -> tuple[Box, ...]:
+    return box.parts if isinstance(box, Row) else (box,)
+
+
+def _token(token: Token, mark: str) -> str:
+    text = escape(token.text, quote=False)
+    match token.kind:
+        case "letter" | "word" | "function":
+            upright = token.kind != LETTER and len(token.text) == 1
+            return _tag("mi", mark + ' mathvariant="normal"' * upright, text)
+        case "number":
+            return _tag("mn", mark, text)
+        case "text":
+            return _tag("mtext", mark, text.replace(" ", "\u00a0"))
+        case "space":
+            return f'<mspace width="{WIDTHS[token.text]}"></mspace>'
+        case "prefix" if token.text not in LIMITS:
+            return f'<mi mathvariant="normal">{text}</mi>'
+        case "bracket":
+            return f'<mo stretchy="false">{text}</mo>'
+    wide = ' lspace="0.222em" rspace="0.222em"' if token.text in SPACED else ""
+    return f"<mo{wide}>{text}</mo>"
+
+
+def _script(box: Script, mark: str, marks: Marks) -> str:
+    base = element(box.base, marks)
+    below, above = (part and element(part, marks) for part in (box.below, box.above))
+    alone = marks.get(Script(box.base, box.below), "") if below and above and not mark else ""
+    if alone:
+        base, mark = element(box.base), f" {alone}"
+    if isinstance(box.base, Token) and box.base.text in LIMITS:
+        names = {"below": "munder", "above": "mover", "both": "munderover"}
+    else:
+        names = {"below": "msub", "above": "msup", "both": "msubsup"}
+    kind = "both" if below and above else "below" if below else "above"
+    return _tag(names[kind], mark, base, below or "", above or "")
+
+
+def _fence(bracket: str, form: str) -> str:
+    """A bracket that grows; a bar does not say by itself on which side it stands."""
+    known = "" if bracket not in BARS else f' fence="true" form="{form}" stretchy="true"'
+    return f"<mo{known}>{escape(bracket)}</mo>"
+
+
+def _table(lines: tuple[tuple[Box, ...], ...], marks: Marks) -> str:
+    cell = '<mtd style="text-align: left">{}</mtd>'
+    rows = ("".join(cell.format(element(box, marks)) for box in line) for line in lines)
+    return f"<mtable>{''.join(f'<mtr>{row}</mtr>' for row in rows)}</mtable>"
