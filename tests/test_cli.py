@@ -204,6 +204,17 @@ def test_html_is_a_page_with_both_routes_unless_one_is_asked_for(tmp_path: Path)
     assert "&#8706;" in plain
 
 
+def test_a_document_of_typst_a_pdf_and_a_notebook_are_written(tmp_path: Path) -> None:
+    pytest.importorskip("typst")
+    for form, start in (("typst", b"#let"), ("pdf", b"%PDF-"), ("ipynb", b"{")):
+        out = tmp_path / f"page.{form}"
+        done = diagrad("derive", SEED, "--format", form, "--wrt", "x", "-o", str(out))
+        assert done.exit_code == 0
+        assert out.read_bytes().startswith(start)
+    piped = process("derive", SEED, "--format", "pdf", "--wrt", "x")
+    assert piped.stdout.startswith(b"%PDF-")
+
+
 def test_a_file_named_for_output_gets_utf8_and_nothing_is_printed(tmp_path: Path):
     out = tmp_path / "result.txt"
     result = diagrad("derive", SEED, "--wrt", "x", "-o", str(out))

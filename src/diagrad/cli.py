@@ -25,9 +25,9 @@ DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
 LONGEST = 1_000_000
 ROUTES = ("jacobian", "elements", "differential", "both", "all")
 DEPTHS = ("overview", "standard", "full")
-FORMS = ("text", "latex", "markdown", "html", "json")
-# Where routes stand side by side.
-PAGES = ("html",)
+FORMS = ("text", "latex", "markdown", "html", "typst", "pdf", "ipynb", "json")
+# What is read on its own, and has both routes.
+PAGES = ("html", "typst", "pdf")
 VERDICTS = {"correct": 0, "other-convention": 0, "incorrect": 1, "undecided": 3}
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
 SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
@@ -93,7 +93,7 @@ def main(context: click.Context) -> None:
 @click.option(
     "--route", type=click.Choice(ROUTES), default=None,
     help="Steps by Jacobians, by elements, or by differentials; the first two; all three. "
-    "Default: jacobian; both where they stand side by side, in html.",
+    "Default: jacobian; both in html, typst and pdf.",
 )  # fmt: skip
 @click.option(
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,
@@ -223,8 +223,15 @@ def show(
             emit("".join(row.text + "\n" for row in rows), output)
     elif form == "latex":
         emit(pages.latex(derivations, route, depth, document=output is not None), output)
+    elif form == "pdf":
+        emit_bytes(pages.pdf(derivations, route, depth), output)
     else:
-        write = {"markdown": pages.markdown, "html": pages.html}[form]
+        write = {
+            "markdown": pages.markdown,
+            "html": pages.html,
+            "typst": pages.typst,
+            "ipynb": pages.notebook,
+        }[form]
         text = write(derivations, route, depth)
         if form == "html" and plain:
             text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
@@ -309,6 +316,19 @@ def emit(text: str, output: str | None) -> None:
         return
     try:
         Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ProblemError(f"cannot write {output}: {error.strerror}") from None
+
+
+def emit_bytes(data: bytes, output: str | None) -> None:
+    """To a file, or to another program; a terminal is for text."""
+    if output is None:
+        if sys.stdout.isatty():
+            raise DerivationError("a PDF is not for a terminal: name a file with -o")
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        Path(output).write_bytes(data)
     except OSError as error:
         raise ProblemError(f"cannot write {output}: {error.strerror}") from None
 

@@ -148,6 +148,12 @@ class Derivation:
 
         return pages.html([self], route, depth)
 
+    def typst(self, route: str = "both", depth: str = "standard") -> str:
+        """The derivation as a document of Typst."""
+        from diagrad import pages
+
+        return pages.typst([self], route, depth)
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from diagrad import pages
 

@@ -34,6 +34,7 @@ class Marked:
     """LaTeX: blocks are text, align* and bold words."""
 
     names: frozenset[str] = frozenset()
+    notation = "latex"
 
     def inline(self, maths: Maths) -> str:
         return rf"\({maths('latex')}\)"
@@ -55,7 +56,10 @@ class Marked:
 
     def page(self, page: Page) -> str:
         self.names = names_of(page)
-        return "\n".join(line for block in page for line in self.block(block)) + "\n"
+        return self.blocks(page)
+
+    def blocks(self, blocks: Sequence[Block]) -> str:
+        return "\n".join(line for block in blocks for line in self.block(block)) + "\n"
 
     def block(self, block: Block) -> Iterator[str]:
         match block:
@@ -79,7 +83,7 @@ class Marked:
         rows = []
         for d in given.definitions:
             remark = rf" \quad \text{{{d.remark}}}" if d.remark.isascii() and d.remark else ""
-            rows.append((d.name("latex"), d.formula("latex"), in_maths(d.shape) + remark))
+            rows.append((d.name("latex"), d.formula(self.notation), in_maths(d.shape) + remark))
         if rows:
             said = [f"{d.name('unicode')} = {d.formula('unicode')}" for d in given.definitions]
             yield self.display(rows, "; ".join(said))
@@ -102,6 +106,10 @@ class Marked:
 
     def item(self, item: Item) -> Iterator[str]:
         yield self.paragraph(self.strong(item.number))
+        yield from self.told(item)
+
+    def told(self, item: Item) -> Iterator[str]:
+        """What stands below the number of a step."""
         yield self.equations(item.equations)
         whys = [s for e in item.equations for side in e.sides for s in sentences(side.why)]
         said = dict.fromkeys([*whys, *sentences(item.reason)])
@@ -111,7 +119,7 @@ class Marked:
             yield from self.item(part)
 
     def equations(self, equations: Sequence[Equation]) -> str:
-        rows = [row for equation in equations for row in _rows(equation)]
+        rows = [row for equation in equations for row in _rows(equation, self.notation)]
         return self.display(rows, "; ".join(_in_unicode(equation) for equation in equations))
 
     def outcome(self, outcome: Outcome) -> Iterator[str]:
@@ -131,8 +139,8 @@ class Marked:
 class Markdown(Marked):
     """Markdown with $ and $$."""
 
-    def page(self, page: Page) -> str:
-        return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", super().page(page))
+    def blocks(self, blocks: Sequence[Block]) -> str:
+        return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", super().blocks(blocks))
 
     def inline(self, maths: Maths) -> str:
         return f"${maths('latex')}$"
@@ -205,13 +213,13 @@ def _aligned(rows: Rows) -> str:
     return " \\\\\n".join(lines)
 
 
-def _rows(equation: Equation) -> Iterator[tuple[str, str, str]]:
+def _rows(equation: Equation, notation: str) -> Iterator[tuple[str, str, str]]:
     left = equation.left("latex")
     if equation.lead:
         left = rf"\text{{{equation.lead}}} \; {left}"
     for k, side in enumerate(equation.sides):
         note = in_maths(equation.shape) if k == 0 else ""
-        yield left if k == 0 else "", side.maths("latex"), note
+        yield left if k == 0 else "", side.maths(notation), note
 
 
 def _in_unicode(equation: Equation) -> str:

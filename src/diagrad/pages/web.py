@@ -45,7 +45,7 @@ BY = {
 def document(pages: Sequence[Page], first: str) -> str:
     """The pages as one document; `first` is the route that they begin with."""
     symbols = Symbols(pages)
-    title = ", ".join(r.left("unicode") for page in pages for r in _outcome(page).results)
+    title = title_of(pages)
     body = "".join(
         part
         for n, page in enumerate(pages, 1)
@@ -62,6 +62,11 @@ def document(pages: Sequence[Page], first: str) -> str:
         f'<script type="application/json" id="symbols">{_embedded(symbols.about)}</script>\n'
         f"<script>\n{_resource('page.js')}</script>\n</body>\n</html>\n"
     )
+
+
+def title_of(pages: Sequence[Page]) -> str:
+    """∂J/∂x, ∂J/∂W₁"""
+    return ", ".join(r.left("unicode") for page in pages for r in _outcome(page).results)
 
 
 def _resource(name: str) -> str:

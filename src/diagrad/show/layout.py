@@ -242,7 +242,8 @@ def _is_prime(box: Script) -> bool:
 
 def _between(before: Sequence[Box], box: Box, spaced: bool) -> Iterator[Token]:
     """What a reader supplies between two boxes that stand side by side."""
-    if spaced and before[:1] == [Token(")", BRACKET)]:
+    after = _is_operand(box) or box == Token("(", BRACKET)
+    if spaced and after and before[:1] == [Token(")", BRACKET)]:
         yield Token("space", SPACE)
     if not before or not _is_operand(before[0]) or not (_is_operand(box) or _is_prefix(box)):
         return

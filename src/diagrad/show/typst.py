@@ -23,8 +23,18 @@ TRANSPOSE = Token("⊤", "sign")
 ESCAPED = frozenset(r"""\"#$&_^/'`,;()[]{}|""")
 
 
+# What a document needs that has factors with their shapes.
+FACTOR = """\
+#let factor(body, shape) = {
+  let below = text(fill: luma(30%), $script(shape)$)
+  $class("normal", thin limits(body)_below thin)$
+}
+"""
+
+
 def in_typst(latex: str) -> str:
-    """A formula for Typst's math mode, without the dollars."""
+    """A formula for Typst's math mode, without the dollars; of factors with their shapes one that
+    needs FACTOR."""
     return piece(boxes(latex))
 
 
@@ -39,7 +49,7 @@ def piece(box: Box) -> str:
         case Accented(base=base, accent=accent):
             return f"{ACCENTS[accent]}({piece(base)})"
         case Labelled(base=base, label=label):
-            return f"limits({piece(base)})_(script({piece(label)}))"
+            return f"factor({piece(base)}, {piece(label)})"
         case Fraction(above=above, below=below):
             return f"frac({piece(above)}, {piece(below)})"
         case Root(inner=inner):
@@ -57,7 +67,9 @@ def _token(token: Token) -> str:
         case "function":
             return f"op({quoted(token.text)})"
         case "word":
-            return f"upright({quoted(token.text)})"
+            # Typst puts space around a string, none around letters.
+            letters = " ".join(token.text) if token.text.isalpha() else quoted(token.text)
+            return f"upright({letters})"
         case "text":
             return quoted(token.text)
         case "space":

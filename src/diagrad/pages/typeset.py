@@ -1,0 +1,78 @@
+"""A page for Typst, and with it as a PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diagrad.errors import DerivationError
+from diagrad.pages.marked import Marked, Rows
+from diagrad.pages.page import Item, Maths
+from diagrad.show.sentences import in_typst_text
+from diagrad.show.typst import FACTOR, in_typst
+
+PREAMBLE = """\
+#set document(title: [{title}], date: none)
+#set page(paper: "a4", margin: (x: 1.8cm, y: 1.4cm), numbering: "1")
+#set text(lang: "en", size: 9pt)
+#set par(spacing: 0.75em)
+#show heading: set block(above: 1.2em, below: 0.6em)
+#show heading.where(level: 1): set text(size: 15pt, weight: "regular")
+#show heading.where(level: 2): set text(size: 11pt)
+#show math.equation.where(block: true): set align(left)
+#show math.equation.where(block: true): set block(breakable: true, spacing: 0.6em)
+#let step(number, body) = block(above: 1em, grid(columns: (2em, 1fr), strong(number), body))
+
+= Deriving {title}
+
+"""
+
+
+class Typst(Marked):
+    """Typst's markup; factors have their shape below them."""
+
+    notation = "shaped"
+
+    def inline(self, maths: Maths) -> str:
+        return f"${in_typst(maths('latex'))}$"
+
+    def say(self, sentence: str) -> str:
+        return in_typst_text(sentence, self.names)
+
+    def display(self, rows: Rows, unicode: str) -> str:
+        lines = []
+        for left, right, note in rows:
+            shape = note.rpartition(" = ")[2]
+            beside = f" & quad {in_typst(shape)}" if note else ""
+            lines.append(f"  {in_typst(left) if left else ''} &= {in_typst(right)}{beside}")
+        return "$\n" + " \\\n".join(lines) + "\n$\n"
+
+    def heading(self, words: str) -> str:
+        return f"== {words}\n"
+
+    def paragraph(self, text: str) -> str:
+        return f"{text}\n"
+
+    def strong(self, text: str) -> str:
+        return f"*{text}*"
+
+    def item(self, item: Item) -> Iterator[str]:
+        yield f'#step("{item.number}")['
+        yield from self.told(item)
+        yield "]\n"
+
+
+def document(body: str, title: str) -> str:
+    """A complete document around blocks of Typst."""
+    return FACTOR + PREAMBLE.format(title=in_typst_text(title)) + body
+
+
+def pdf(text: str) -> bytes:
+    """The document as a PDF. Raises DerivationError where Typst is not installed."""
+    try:
+        import typst
+    except ImportError:
+        raise DerivationError(
+            "a PDF is set by Typst, which is not installed: pip install 'diagrad[pdf]'"
+        ) from None
+    made: bytes = typst.compile(text.encode("utf-8"), format="pdf")
+    return made
