@@ -213,6 +213,8 @@ def test_a_document_of_typst_a_pdf_and_a_notebook_are_written(tmp_path: Path) ->
         assert out.read_bytes().startswith(start)
     piped = process("derive", SEED, "--format", "pdf", "--wrt", "x")
     assert piped.stdout.startswith(b"%PDF-")
+    plain = process("derive", SEED, "--format", "ipynb", "--wrt", "x", encoding="ascii")
+    assert json.loads(plain.stdout)["nbformat"] == 4
 
 
 def test_a_file_named_for_output_gets_utf8_and_nothing_is_printed(tmp_path: Path):

@@ -61,15 +61,15 @@ class Told:
     """Derivations that share a page, by a route and in a depth, as a notebook shows them."""
 
     derivations: list[dg.Derivation]
-    route: str
+    route: str | None
     depth: str
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        told = (self.derivations, self.route, self.depth)
+        told = (self.derivations, self.route or "jacobian", self.depth)
         return {
             "text/plain": pages.text(*told),
             "text/latex": pages.latex(*told),
-            "text/html": pages.html(*told),
+            "text/html": pages.piece(*told),
         }
 
 
@@ -106,7 +106,7 @@ def _run(
     what: str | None,
     of: str | None,
     wrt: str | None,
-    route: str,
+    route: str | None,
     depth: str,
     name: str | None,
     into: str | None,
@@ -122,7 +122,7 @@ def _run(
     names = cli.variables(problem, target, wrt)
     derivations = problem.derive(target, wrt=names, **request)
     alone = len(derivations) == 1
-    as_usual = alone and (route, depth) == ("jacobian", "standard")
+    as_usual = alone and (route, depth) in ((None, "standard"), ("jacobian", "standard"))
     shown = derivations[0] if as_usual else Told(derivations, route, depth)
     shell.display_pub.publish(*shell.display_formatter.format(shown))
     found = {name: problem, into: derivations[0] if alone else derivations}

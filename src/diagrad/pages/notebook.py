@@ -35,7 +35,7 @@ def notebook(pages: Sequence[Page], problem: str, asked: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(whole, indent=1) + "\n"
 
 
 def _cell(kind: str, text: str) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Web:
         outcome = _outcome(self.blocks)
         given = self.blocks[0]
         assert isinstance(given, Given)
-        title = ", ".join(self.inline(result.left) for result in outcome.results)
+        title = self._listed([result.left for result in outcome.results])
         yield f"<header><h1>Deriving {title}</h1>{self._convention(given)}</header>\n"
         told = self._routes()
         yield from self._outline(told)
@@ -140,6 +140,11 @@ class Web:
     def inline(self, maths: Maths) -> str:
         return self.symbols.drawn(maths("latex"))
 
+    def _listed(self, formulas: Sequence[Maths], comma: str = ", ") -> str:
+        """Formulas in a row, which may break at their signs."""
+        shown = [self.symbols.between_words(maths("latex")) for maths in formulas]
+        return ENDED.sub(WHOLE, comma.join(shown))
+
     def say(self, sentence: str) -> str:
         return ENDED.sub(WHOLE, in_html_text(sentence, self.names, self.symbols.between_words))
 
@@ -165,8 +170,7 @@ class Web:
         rows = (Equation(d.name, (Side(d.formula, d.remark),), d.shape) for d in given.definitions)
         yield self.equations(tuple(rows))
         if given.way:
-            ways = ", ".join(map(self.inline, given.way))
-            yield f'<p class="way">The way back: {ways}.</p>\n'
+            yield f'<p class="way">The way back: {self._listed(given.way, "; ")}.</p>\n'
         if given.signs:
             signs = "".join(f"<li>{self.say(f'{sign}.')}</li>" for sign in given.signs)
             yield f"<details><summary>The signs of this page</summary><ul>{signs}</ul></details>\n"
@@ -179,7 +183,7 @@ class Web:
                     if block.called:
                         yield self.equations(block.called)
                     if block.way:
-                        yield f'<p class="way">{", ".join(map(self.inline, block.way))}</p>\n'
+                        yield f'<p class="way">{self._listed(block.way, "; ")}</p>\n'
                 case Item():
                     yield from self.item(block, route)
 

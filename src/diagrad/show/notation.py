@@ -87,7 +87,7 @@ NOTATIONS: dict[str, Notation] = {
 }
 
 # LaTeX with shapes, to be drawn on a page that has room for them.
-NOTATIONS["shaped"] = replace(NOTATIONS["latex"], shapes=True)
+SHAPED = replace(NOTATIONS["latex"], shapes=True)
 
 
 class Indexing(NamedTuple):

@@ -17,6 +17,7 @@ from diagrad.show.names import DERIVATIVES, SUBSCRIPTS, Names, Quotient
 from diagrad.show.notation import (
     INDEXING,
     NOTATIONS,
+    SHAPED,
     VULGAR,
     Notation,
     Piece,
@@ -49,7 +50,7 @@ def printed(expression: Expression, notation: str, names: Names = NO_NAMES) -> s
     """
     if notation in DRAWN:
         return DRAWN[notation](printed(expression, "latex", names))
-    style = NOTATIONS[notation]
+    style = SHAPED if notation == "shaped" else NOTATIONS[notation]
     pieces: list[Piece] = []
     for node in reversed(list(_outermost_first(expression, style.name))):
         inner = [pieces.pop() for _ in _parts(node)]
