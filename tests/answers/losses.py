@@ -40,7 +40,7 @@ def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
                     continue
                 if s.in_call(place):
                     continue
-                kinds = "missing-link" + weight(gone, s) + penalty(node, s)
+                kinds = "missing-link" + weight(gone, s) + penalty(node, s) + shared(gone, place, s)
                 if is_residual_of_fusion(kept, s):
                     kinds += " fused-identity"
                 yield Slip("factor missing", kinds, kept)
@@ -49,6 +49,16 @@ def factor(node: ast.expr, place: Place, s: Setting) -> Slips:
         case ast.BinOp(left=a, op=ast.Div(), right=b) if not names_in(b) <= s.dimensions:
             if not is_number(b) and not is_number(a):
                 yield Slip("divisor missing", "missing-link" + weight(b, s), a)
+
+
+def shared(factor: ast.expr, place: Place, s: Setting) -> str:
+    """A factor that the other terms of a sum have too may be left out by a bracket."""
+    above = at(s.root, place[:-1]) if place else s.root
+    if not (place and isinstance(above, ast.expr) and is_(above, *LINEAR)):
+        return ""
+    products = [t for _, t in terms(above) if is_(t, ast.Mult, ast.MatMult)]
+    sides = [side for t in products for side in (t.left, t.right)]  # type: ignore[attr-defined]
+    return " precedence" * (sum(same(side, factor) for side in sides) > 1)
 
 
 def is_link(node: ast.expr) -> bool:
@@ -150,6 +160,7 @@ def term(node: ast.expr, place: Place, s: Setting) -> Slips:
     for kept, gone in ((a, b), (negative(b) if is_(node, ast.Sub) else b, a)):
         if is_number(gone) or is_number(kept):
             kinds = "missing-link other wrong-quantity wrong-point"
+            kinds += " one-occurrence" * (not s.in_slope(place))
         elif penalty(gone, s):
             kinds = "regularisation one-occurrence"
         elif s.is_residual(node):
@@ -186,11 +197,12 @@ def softmax(node: ast.expr, place: Place, s: Setting) -> Slips:
             if isinstance(p, ast.Name) and (p.id in names_in(node.right)):
                 yield Slip("diag(p(1 − p))", "softmax-diagonal", only)
         case ast.BinOp(left=p, op=ast.Mult(), right=ast.BinOp(left=c, op=ast.Sub(), right=b)):
-            if called(b) == "sum" and names_in(p) <= names_in(b):
+            value = isinstance(p, ast.Name) or called(p) == "softmax"
+            if value and called(b) == "sum" and names_in(p) <= names_in(b):
                 only = times(times(p, minus(number(1), p)), c)
                 yield Slip("p(1 − p) c", "softmax-diagonal", only)
         case ast.BinOp(left=ast.Name(id=p), op=ast.Sub(), right=ast.Name(id=y)):
-            if called(s.definitions.get(p, node)) == "softmax" and s.scalar(node) is False:
+            if called(s.definitions.get(p, node)) == "softmax" and "log" in s.words:
                 q = name(p)
                 upstream = negative(divided(name(y), q))
                 new = times(times(upstream, q), minus(number(1), q))

@@ -64,7 +64,8 @@ def of_answer(world: World, node: ast.expr, known: Kinds) -> list[Mistake]:
 
 
 def kinds_of_values(world: World, found: list[Mistake]) -> Kinds:
-    return {world.key(m.worth): m.kinds for m in found if m.worth.values}
+    """The kinds of each wrong value, and of each text that has none."""
+    return {world.key(m.worth) or text(m.tree): m.kinds for m in found}
 
 
 def of_line(world: World, lines: Lines, k: int, known: Kinds) -> list[Mistake]:

@@ -4,12 +4,14 @@ import ast
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from generated.functions import Array
 
 from .trees import Place, at, called, is_, is_number, names_in, parsed, same, terms, text
 from .world import World
 
 DERIVED = {"step", "cos", "sign", "exp", "sigmoid", "tanh", "sin"}
+PLAIN = {"sign", "norm", "sqrt", "sum"}  # what the gradient of a penalty may call
 INNER = {"softmax", "log", "log_softmax", "inv", "solve", "det", "relu", "softplus", "prime"}
 
 
@@ -86,7 +88,9 @@ class Setting:
         """Whether a term is a penalty's share: made of the variable and scalars only, beside others
         that are not."""
         names, shares = names_in(node), [t for _, t in terms(unscaled(self.root, self))]
-        if self.world.wrt not in names or names & self.data:
+        calls = {called(n) for n in ast.walk(node)} - {"", *PLAIN}
+        alone = len(terms(parsed(self.world.of))) == 1 and self.world.of not in self.definitions
+        if self.world.wrt not in names or names & self.data or calls or alone:
             return False
         others = [t for t in shares if not same(t, node)]
         return len(others) < len(shares) and any(names_in(t) & self.data for t in others)
@@ -95,6 +99,15 @@ class Setting:
         """Whether a part stands inside an elementwise function, a softmax or an inverse."""
         above = (at(self.root, place[:k]) for k in range(len(place)))
         return any(called(n) in DERIVED | INNER for n in above)
+
+    def is_under(self, place: Place, function: str) -> bool:
+        """Whether a part stands in a call of a function."""
+        return any(called(at(self.root, place[:k])) == function for k in range(len(place)))
+
+    def symmetric(self, node: ast.AST) -> bool:
+        """Whether the part's value is a symmetric matrix at the first point."""
+        value = self.seen.get(id(node))
+        return value is not None and self.square(node) and np.allclose(value[0], value[0].T)
 
     def in_slope(self, place: Place) -> bool:
         """Whether a part stands in a factor that looks like an activation's derivative."""

@@ -64,6 +64,7 @@ def order(node: ast.expr, place: Place, s: Setting) -> Slips:
     rule = " scalar-rule" if s.inverts else ""
     match node:
         case ast.BinOp(left=a, op=ast.MatMult(), right=b) if not (s.scalar(a) or s.scalar(b)):
+            rule += " transpose special-case" * (s.symmetric(a) and s.symmetric(b))
             yield Slip("factors swapped", "factor-order" + rule, product(b, a))
             if is_(a, ast.MatMult) and not s.scalar(a.right):  # type: ignore[attr-defined]
                 swapped = product(product(a.left, b), a.right)  # type: ignore[attr-defined]
@@ -74,12 +75,16 @@ def order(node: ast.expr, place: Place, s: Setting) -> Slips:
 
 
 def products(node: ast.expr, place: Place, s: Setting) -> Slips:
+    """One product for the other; under a sum, xᵀ y is the sum of x ∘ y, so a transpose or the order
+    repairs it as well."""
+    summed = " transpose factor-order" * s.is_under(place, "sum")
     match node:
         case ast.BinOp(left=a, op=ast.Mult(), right=b) if not (s.scalar(a) or s.scalar(b)):
-            yield Slip("@ for *", "hadamard-matmul", product(a, b))
-            yield Slip("@ .T for *", "hadamard-matmul", product(a, transposed(b)))
+            kinds = "hadamard-matmul" + summed
+            yield Slip("@ for *", kinds, product(a, b))
+            yield Slip("@ .T for *", kinds, product(a, transposed(b)))
         case ast.BinOp(left=a, op=ast.MatMult(), right=b) if not (s.scalar(a) or s.scalar(b)):
-            yield Slip("* for @", "hadamard-matmul unreduced", times(a, b))
+            yield Slip("* for @", "hadamard-matmul unreduced" + summed, times(a, b))
 
 
 def sign(node: ast.expr, place: Place, s: Setting) -> Slips:
@@ -112,7 +117,7 @@ def constant(node: ast.expr, place: Place, s: Setting) -> Slips:
         case ast.BinOp(left=a, op=ast.Mult() | ast.MatMult(), right=b):
             if is_number(a) or is_number(b):
                 c, x = (a, b) if is_number(a) else (b, a)
-                once = " one-occurrence" if c.value in (2, 4) else ""  # type: ignore[attr-defined]
+                once = " one-occurrence" if c.value in (2, 3, 4) else ""  # type: ignore[attr-defined]
                 yield Slip("constant dropped", "constant-factor" + once + penalty(node, s), x)
                 doubled = times(number(2 * c.value), x)  # type: ignore[attr-defined]
                 yield Slip("constant doubled", "constant-factor" + penalty(node, s), doubled)

@@ -225,6 +225,8 @@ class World:
 
     def _sized_ratios(self, ratios: list[float]) -> bool:
         """Whether a dimension, or one part in it, is the ratio at every point."""
+        if max(ratios) - min(ratios) < 1e-6:  # a number, which may be a size by chance
+            return False
         for name in self.sizes:
             sizes = [env.sizes[name] for env, _ in self.points]
             pairs = list(zip(ratios, sizes, strict=True))

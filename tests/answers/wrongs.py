@@ -26,7 +26,9 @@ def wrong(maker: Maker) -> Iterator[Case]:
     known = mistakes.kinds_of_values(maker.world, found)
     yield from in_one_line(maker, base, found, 15)
     other = maker.rewritten(base, 2)[0]
-    yield from in_one_line(maker, other, mistakes.of_answer(maker.world, other, known), 4)
+    if maker.verdict([("", other)]) == maker.verdict([("", base)]):
+        more = mistakes.of_answer(maker.world, other, known)
+        yield from in_one_line(maker, other, more, 4)
     for _ in range(3):
         yield from in_a_line(maker, split(maker.world, base, maker.rng, 2), known, "split")
     for of in dict.fromkeys(("", maker.of)):
