@@ -62,7 +62,7 @@ def mended(answer: str, line: int, repair: str) -> str:
 
 @pytest.mark.parametrize("part", range(4))
 def test_answers_of_students_get_the_verdict_that_their_teacher_gave(part: int):
-    """Two hundred answers written from the list of mistakes by people who had not seen the checker.
+    """Answers written from the list of mistakes by three people who had not seen the checker.
     No verdict is false; of the wrong ones nearly all have the right line and kind."""
     found = [(case, asked(case)) for case in STUDENTS[part::4]]
     assert [c["id"] for c, v in found if v.kind != c["verdict"]] == []

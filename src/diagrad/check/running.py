@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -72,21 +72,26 @@ class Running:
         where it still does not fit."""
         if fits(expression):
             return expression
-        return retyped(expression, {n: a.shape[-2:] for n, a in environment.arrays.items()})
+        return retyped(expression, environment)
 
     def evaluate(self, expression: Expression, environment: Environment) -> Array:
         return value_of(expression, environment)
 
 
-def retyped(expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> Expression:
-    """The expression at these sizes, all names having the shapes of their values. Raises Failed."""
+def retyped(expression: Expression, environment: Environment) -> Expression:
+    """The expression with sizes that are numbers: names have the shapes of their values, constants
+    such as eye(n) those of the sizes at the point. Raises Failed."""
     if isinstance(expression, Symbol) and expression.role in ("variable", "definition"):
-        if expression.name not in shapes:
+        if expression.name not in environment.arrays:
             raise Failed
-        return replace(expression, shape=tuple(map(Size.of, shapes[expression.name])))
+        shape = environment.arrays[expression.name].shape[-2:]
+        return replace(expression, shape=tuple(map(Size.of, shape)))
     if not isinstance(expression, Apply):
         return expression
-    operands = tuple(retyped(operand, shapes) for operand in expression.operands)
+    if not expression.operands:
+        sizes = (size.evaluate(environment.sizes) for size in expression.shape)
+        return replace(expression, shape=tuple(map(Size.of, sizes)))
+    operands = tuple(retyped(operand, environment) for operand in expression.operands)
     made = rebuilt(replace(expression, operands=operands))
     if made.shape == NOWHERE:
         raise Failed
