@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -16,6 +18,9 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 
 import diagrad
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+from gallery import TOPICS
 
 project = "Diagrad"
 author = "Diagrad contributors"
@@ -52,20 +57,7 @@ CONTENTS = {
         "Understand": ["conventions", "style", "how-it-works"],
         "Take part": ["contributing", "changelog"],
     },
-    "gallery": {
-        "": [
-            f"gallery/{name}"
-            for name in (
-                "matrices",
-                "regression",
-                "softmax",
-                "networks",
-                "layers",
-                "embeddings",
-                "probability",
-            )
-        ]
-    },
+    "gallery": {"": [f"gallery/{topic}" for topic in TOPICS]},
 }
 # On the site the page that opens it stands for the README.
 ELSEWHERE = {"../README.md": "index.md", "../CONTRIBUTING.md": "contributing.md"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +10,7 @@ from diagrad.derivation import Record
 from diagrad.derivation.program import Programs
 from diagrad.engine import Engine
 from diagrad.errors import DerivationError, InternalError, ProblemError
-from diagrad.expression import Apply, Expression, Number, walk
+from diagrad.expression import Apply, Expression, Number, is_call, walk
 from diagrad.facts import LABELS, closure
 from diagrad.formula import Formula
 from diagrad.language import read_expression
@@ -41,10 +41,6 @@ def _is_kinked(node: Expression) -> bool:
     if not isinstance(exponent, Number):
         return True
     return exponent.value.denominator != 1 or exponent.value < 0
-
-
-def _is_call(node: Expression, names: Collection[str]) -> bool:
-    return isinstance(node, Apply) and node.operation.name in names
 
 
 class Stated(NamedTuple):
@@ -180,7 +176,7 @@ class Answer:
         if self._on_a_kink(declared, nodes):
             return "on a kink, where only the convention says what the derivative is"
         labels = any(d is not None and d.facts & LABELS for d in declared)
-        if labels and any(_is_call(node, {"pinv"}) for node in nodes):
+        if labels and any(is_call(node, "pinv") for node in nodes):
             return "where pinv may jump, as its rank changes when an entry moves"
         return ""
 
@@ -193,5 +189,5 @@ class Answer:
         if any(d is None or d.facts & EXACT for d in declared) and any(map(_is_kinked, nodes)):
             return True
         mirrored = any(d is not None and "symmetric" in closure(d.facts) for d in declared)
-        chosen = any(_is_call(node, CHOOSING) for node in nodes)
+        chosen = any(is_call(node, *CHOOSING) for node in nodes)
         return mirrored and chosen and not self.engine.structure

@@ -18,6 +18,8 @@ import click
 from diagrad.errors import DerivationError, ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import diagrad as dg
     from diagrad.pages import Row
 
@@ -314,10 +316,7 @@ def emit(text: str, output: str | None) -> None:
         sys.stdout.write(fitting(text, sys.stdout))
         sys.stdout.flush()
         return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ProblemError(f"cannot write {output}: {error.strerror}") from None
+    save(output, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def emit_bytes(data: bytes, output: str | None) -> None:
@@ -327,8 +326,13 @@ def emit_bytes(data: bytes, output: str | None) -> None:
             raise DerivationError("a PDF is not for a terminal: name a file with -o")
         sys.stdout.buffer.write(data)
         return
+    save(output, lambda path: path.write_bytes(data))
+
+
+def save(output: str, write: Callable[[Path], int]) -> None:
+    """Raises ProblemError where the file cannot be written."""
     try:
-        Path(output).write_bytes(data)
+        write(Path(output))
     except OSError as error:
         raise ProblemError(f"cannot write {output}: {error.strerror}") from None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from diagrad.dimensions import SCALAR, Shape
 from diagrad.errors import Span
@@ -63,6 +63,11 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield node
         if isinstance(node, Apply):
             stack.extend(reversed(node.operands))
+
+
+def is_call(node: Expression | None, *names: str) -> TypeGuard[Apply]:
+    """Whether a node is one of these operations."""
+    return isinstance(node, Apply) and node.operation.name in names
 
 
 def untransposed(expression: Expression) -> Expression:

@@ -45,7 +45,7 @@ class Request:
         self.expression = problem.expression(of)
         self.problem, self.source = problem, problem.source
         self.of, self.order, self.layout = of, order, layout
-        self.wrt = [(one, self._variables(one)) for one in wrt]
+        self.wrt = [(one, variables_of(problem, one, order)) for one in wrt]
         shapes = problem.shapes
         self.engine = Engine(self.source, problem.names, shapes, self.expression, order, structure)
         for _, by in self.wrt:
@@ -134,22 +134,20 @@ class Request:
                 f"or upper, and {' and '.join(dict.fromkeys(by))} is none of these"
             )
 
-    def _variables(self, wrt: Wrt) -> tuple[str, ...]:
-        """One name per order. Raises DerivationError for what cannot be differentiated by."""
-        order = self.order
-        if order not in (1, 2) or not isinstance(order, int):
-            raise DerivationError(f"order is 1 or 2, not {order!r}")
-        if not isinstance(wrt, str | tuple):
-            raise DerivationError(f"wrt is a name, a pair or a list of names, not {wrt!r}")
-        by = (wrt,) * order if isinstance(wrt, str) else wrt
-        if len(by) != order:
+
+def variables_of(problem: Problem, wrt: Wrt, order: int) -> tuple[str, ...]:
+    """One name per order. Raises DerivationError for what cannot be differentiated by."""
+    if order not in (1, 2) or not isinstance(order, int):
+        raise DerivationError(f"order is 1 or 2, not {order!r}")
+    if not isinstance(wrt, str | tuple):
+        raise DerivationError(f"wrt is a name, a pair or a list of names, not {wrt!r}")
+    by = (wrt,) * order if isinstance(wrt, str) else wrt
+    if len(by) != order:
+        raise DerivationError(f"order {order} needs {order} variable{'s'[: order - 1]}, not {by}")
+    for name in by:
+        if name not in problem.shapes:
+            known = ", ".join(problem.shapes)
             raise DerivationError(
-                f"order {order} needs {order} variable{'s'[: order - 1]}, not {by}"
+                f"{name!r} is not a variable or definition of the problem: {known}"
             )
-        for name in by:
-            if name not in self.problem.shapes:
-                known = ", ".join(self.problem.shapes)
-                raise DerivationError(
-                    f"{name!r} is not a variable or definition of the problem: {known}"
-                )
-        return by
+    return by

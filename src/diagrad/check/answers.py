@@ -16,14 +16,14 @@ from diagrad.check.judge import Found, Judge
 from diagrad.check.places import places
 from diagrad.check.quantities import Match
 from diagrad.check.reading import NOWHERE, Claim, Work, read_answer
-from diagrad.check.running import Failed, fits
+from diagrad.check.running import fits
 from diagrad.check.saying import HINTS, SENTENCES, Case, Link
 from diagrad.check.verdict import Judged, Mistake, Verdict
 from diagrad.dimensions import describe
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression, Symbol
-from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
+from diagrad.request import variables_of
 from diagrad.show import printed
 
 if TYPE_CHECKING:
@@ -46,13 +46,9 @@ def check_answer(
 ) -> Verdict:
     """The verdict on an answer. Raises ProblemError for one that is not in the language,
     DerivationError for a question that cannot be asked."""
-    if order not in (1, 2) or not isinstance(order, int):
-        raise DerivationError(f"order is 1 or 2, not {order!r}")
     if not isinstance(wrt, str | tuple):
         raise DerivationError(f"wrt is a name or a pair of names, not {wrt!r}")
-    by = (wrt,) * order if isinstance(wrt, str) else wrt
-    if len(by) != order:
-        raise DerivationError(f"order {order} needs {order} variables, not {by}")
+    by = variables_of(problem, wrt, order)
     with deep_recursion(), np.errstate(all="ignore"):
         bench = Bench(problem, of, by, layout)
         work = _read(bench, answer)
@@ -64,9 +60,8 @@ def check_answer(
 
 def _scales(bench: Bench, work: Work) -> list[float]:
     """Magnitudes of variables at which the problem or the answer may do something else."""
-    problem = [d.expression for d in bench.problem.source.definitions.values()]
     answer = [claim.expression for line in work.lines for claim in line.claims]
-    return scales([*problem, bench.expression, *answer])
+    return scales([*bench.expressions, *answer])
 
 
 def _read(bench: Bench, answer: str) -> Work:
@@ -83,11 +78,6 @@ def _read(bench: Bench, answer: str) -> Work:
             known.append((name, meant))
 
 
-def _asked_for(bench: Bench) -> str:
-    of = bench.of if bench.of.isidentifier() else "f"
-    return f"d{of}/d{bench.wrt[0]}"
-
-
 def _introduced(bench: Bench, name: str) -> Expression | None:
     """What a name of the derivation stands for: an adjoint."""
     below = re.fullmatch(r"d(\w+?)_d(\w+)", name)
@@ -98,7 +88,7 @@ def _introduced(bench: Bench, name: str) -> Expression | None:
     if len(bench.wrt) > 1 or by not in {*bench.source.variables, *bench.source.definitions}:
         return None
     if by == bench.wrt[0]:
-        raise ProblemError(f"the answer uses {_asked_for(bench)}, which is what is asked for")
+        raise ProblemError(f"the answer uses d{bench.called}/d{by}, which is what is asked for")
     return bench.derivative(by)
 
 
@@ -130,12 +120,10 @@ class Checking:
     @property
     def _asked(self) -> str:
         """∂J/∂x, printed."""
-        of = self.bench.of if self.bench.of.isidentifier() else "f"
-        shown = self.judge.quantities.shown
-        if len(self.bench.wrt) == 1:
-            return f"∂{shown(of)}/∂{shown(self.bench.wrt[0])}"
-        a, b = (shown(name) for name in self.bench.wrt)
-        return f"∂²{shown(of)}/∂{a}²" if a == b else f"∂²{shown(of)}/∂{a}∂{b}"
+        quantities = self.judge.quantities
+        if len(set(self.bench.wrt)) == len(self.bench.wrt):
+            return quantities.derivative(self.bench.wrt[-1])
+        return f"∂²{quantities.shown(self.bench.called)}/∂{quantities.shown(self.bench.wrt[0])}²"
 
     def _elsewhere(self, index: int, match: Match, found: Found) -> Verdict:
         line = self.work.lines[index]
@@ -150,7 +138,7 @@ class Checking:
         line = self.work.lines[index]
         because = f"the value is {self._asked}, but line {line.number} is not what it says"
         stated = self.judge.targets.restated(index)
-        meant = stated or self.judge.targets.meant(index, certain=True)
+        meant = self.judge.targets.stands_for(index, certain=True)
         said = f"This is not {meant.words}." if meant else "Its sides are not equal."
         kind = "forward" if stated else "other"
         mistake = Mistake(kind, said, HINTS[kind])
@@ -169,11 +157,9 @@ class Checking:
         line = self.work.lines[diagnosis.line]
         mistake = self._mistake(diagnosis, found)
         because = f"this is not {self._asked}"
-        fits_at_all = self.work.lines[diagnosis.line].claims[diagnosis.claim].misfit is None
-        if found.why and fits_at_all:
+        if found.why and line.claims[diagnosis.claim].misfit is None:
             because = f"{because}: {found.why}"
-        made = self._made("incorrect", because, found, line.number, mistake, diagnosis)
-        return made
+        return self._made("incorrect", because, found, line.number, mistake, diagnosis)
 
     def _mistake(self, diagnosis: Diagnosis, found: Found) -> Mistake:
         line = self.work.lines[diagnosis.line]
@@ -238,7 +224,7 @@ class Checking:
         if diagnosis.kind == "hadamard-matmul" and isinstance(edit.old, Apply):
             parts = list(edit.old.operands)
         for part in parts:
-            values = self._values(diagnosis.line, part)
+            values = self.judge.values_of(diagnosis.line, part)
             if values is None:
                 continue
             slopes = [q for q in self.judge.quantities.slopes if q.expression is not None]
@@ -257,12 +243,6 @@ class Checking:
         sizes = [size for size in node.shape if size.number != 1]
         size = f"{sizes[0]}×{sizes[0]}" if len(sizes) == 1 else ""
         return Link(value, formula, argument, self._shown(slope.expression), size)
-
-    def _values(self, index: int, part: Expression) -> list[Array] | None:
-        try:
-            return [run.evaluate(part, run.before(index)) for run in self.judge.looked_at]
-        except Failed:
-            return None
 
     def _repair(self, diagnosis: Diagnosis) -> str | None:
         if diagnosis.edit is None:
@@ -363,7 +343,7 @@ class Checking:
         for place in places(tree)[1:]:
             if not isinstance(place.node, Apply) or not fits(place.node):
                 continue
-            values = self._values(diagnosis.line, place.node)
+            values = self.judge.values_of(diagnosis.line, place.node)
             among = self.judge.quantities.backward
             if values is not None and self.judge.quantities.match(values, among) is not None:
                 found.append(self._shown(place.node, "source"))

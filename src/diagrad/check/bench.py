@@ -37,18 +37,23 @@ class Bench:
     ) -> None:
         self.problem, self.of, self.wrt, self.seed = problem, of, wrt, seed
         self.expression = problem.expression(of)
-        for name in wrt:
-            if name not in problem.shapes:
-                known = ", ".join(problem.shapes)
-                raise DerivationError(
-                    f"{name!r} is not a variable or definition of the problem: {known}"
-                )
         self.arrangement = arranged(layout, self.expression.shape, [problem.shapes[n] for n in wrt])
         self.layout = self.arrangement.layout
         self.scales: Sequence[float] = ()
+        self._derivatives: dict[str, Expression | None] = {}
         self.on_the_way = self._gradient() if len(wrt) == 2 else self.expression
         self.restated = restated(problem.source, self.on_the_way, wrt[-1:])
         self.source = self.restated.source
+
+    @property
+    def called(self) -> str:
+        """What the value is called in a derivative: f where it has no name."""
+        return self.of if self.of.isidentifier() else "f"
+
+    @cached_property
+    def expressions(self) -> list[Expression]:
+        """All that the problem says: its definitions, and the value."""
+        return [*(e for _, e in definitions(self.problem.source)), self.expression]
 
     def _gradient(self) -> Expression:
         """The first derivative, of which a second one is the Jacobian; where it is not found, the
@@ -72,11 +77,10 @@ class Bench:
     @cached_property
     def target(self) -> Target:
         formula = self.formula
-        of = self.expression
         if formula is None:
-            return Target(self.source, of, self.wrt, None, self.layout)
+            return Target(self.source, self.expression, self.wrt, None, self.layout)
         layout = formula.layout or self.layout
-        return Target(self.source, of, self.wrt, formula.expression, layout)
+        return Target(self.source, self.expression, self.wrt, formula.expression, layout)
 
     @cached_property
     def points(self) -> list[Point]:
@@ -91,8 +95,7 @@ class Bench:
 
     def _branches(self, points: Sequence[Point]) -> list[Apply]:
         """Branches of the problem that none of the points takes."""
-        expressions = [e for _, e in definitions(self.problem.source)] + [self.expression]
-        return untaken(expressions, [point.environment for point in points])
+        return untaken(self.expressions, [point.environment for point in points])
 
     def _reaching(self, found: list[Point]) -> list[Point]:
         """More points, for branches of the problem that none of those found takes."""
@@ -128,10 +131,12 @@ class Bench:
     @cached_property
     def tapes(self) -> list[Tape]:
         """One for each point looked at: the way from the variable to the value."""
-        named = dict(definitions(self.source))
-        top = named.get(self.restated.of, self.on_the_way)
+        defined = self.source.definitions.get(self.restated.of)
+        return self._tapes(defined.expression if defined else self.on_the_way)
+
+    def _tapes(self, top: Expression) -> list[Tape]:
         needed = self.source.needed(top)
-        way = [(name, e) for name, e in named.items() if name in needed]
+        way = [(name, e) for name, e in definitions(self.source) if name in needed]
         return [Tape(way, top, point.environment) for point in self.looked_at]
 
     @cached_property
@@ -152,8 +157,7 @@ class Bench:
     def counts(self) -> frozenset[str]:
         """Sizes that the problem uses as numbers, or takes means over."""
         found: set[str] = set()
-        expressions = [d.expression for d in self.problem.source.definitions.values()]
-        for node in (n for e in [*expressions, self.expression] for n in walk(e)):
+        for node in (n for e in self.expressions for n in walk(e)):
             if isinstance(node, Symbol) and node.role == "dimension":
                 found.add(node.name)
             elif isinstance(node, Apply) and node.operation.name in ("mean", "mse"):
@@ -196,25 +200,23 @@ class Bench:
 
     def derivative(self, name: str) -> Expression | None:
         """The derivative of the value by a name on the way, as the engine finds it."""
-        try:
-            problem = type(self.problem)(self.source)
-            return problem.derive(self.restated.of, name).result.expression
-        except (DerivationError, InternalError):
-            return None
+        if name not in self._derivatives:
+            try:
+                problem = type(self.problem)(self.source)
+                found = problem.derive(self.restated.of, name).result.expression
+            except (DerivationError, InternalError):
+                found = None
+            self._derivatives[name] = found
+        return self._derivatives[name]
 
     def between(self, above: str, below: str) -> list[Array] | None:
         """The derivative of a name by a name below it; None where it does not depend on it."""
-        names = definitions(self.source)
-        end = next((k for k, (name, _) in enumerate(names) if name == above), None)
-        if end is None or below not in self.source.needed(names[end][1]):
+        defined = self.source.definitions.get(above)
+        if defined is None or below not in self.source.needed(defined.expression):
             return None
-        needed = self.source.needed(names[end][1])
-        way = [(name, e) for name, e in names[:end] if name in needed]
-        found = []
-        for point in self.looked_at:
-            tape = Tape(way, names[end][1], point.environment)
-            found.append(plain(tape.adjoints(self.moving | {below}).names[below]))
-        return found
+        moving = self.moving | {below}
+        tapes = self._tapes(defined.expression)
+        return [plain(tape.adjoints(moving).names[below]) for tape in tapes]
 
     def values(self, expression: Expression) -> list[Array]:
         """The values of an expression at the points looked at."""

@@ -73,8 +73,7 @@ def _differences(node: Apply, values: Sequence[Array]) -> tuple[Array, ...]:
 
 
 def scales(expressions: Iterable[Expression]) -> list[float]:
-    """Magnitudes that numbers of the expressions set: c and 1/c of those that are not ordinary, if
-    the expressions have branches or functions that saturate."""
+    """Magnitudes that numbers of the expressions set: c and 1/c of those that are not ordinary."""
     found: list[float] = []
     for expression in expressions:
         for node in walk(expression):

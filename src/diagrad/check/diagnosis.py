@@ -20,17 +20,17 @@ from diagrad.check import edits as small
 from diagrad.check.bounds import LARGEST
 from diagrad.check.judge import Judge
 from diagrad.check.naming import kind_of, kind_of_slip
-from diagrad.check.places import Edit, is_
+from diagrad.check.places import Edit
 from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
 from diagrad.check.reading import NOWHERE
-from diagrad.check.running import Failed, Running, fits, size_of
+from diagrad.check.running import Failed, fits, size_of
 from diagrad.check.search import FIRST, SECOND, Search
 from diagrad.check.slips import MIXES, Slip, Slips
 from diagrad.check.special import special
-from diagrad.check.witness import Point, apart, equal, largest
+from diagrad.check.witness import alike, apart, largest
 from diagrad.dimensions import Shape
-from diagrad.expression import Expression, Symbol, walk
+from diagrad.expression import Expression, Symbol, is_call, walk
 from diagrad.operations.room import Array
 
 CLOSE = 1e-9
@@ -105,7 +105,7 @@ class Diagnosing:
         values = self.judge.values(index)
         if values is None:
             return False
-        stated = self.judge.targets.restated(index) or self.judge.targets.meant(index)
+        stated = self.judge.targets.stands_for(index)
         match = self.judge.quantities.match
         return match(values, None if stated is None else [stated]) is not None
 
@@ -113,7 +113,7 @@ class Diagnosing:
         """What is wrong with a line, if a change of it alone makes the answer right."""
         number = self.claim(index)
         tree = self.lines[index].claims[number].expression
-        meant = self.judge.targets.restated(index) or self.judge.targets.meant(index)
+        meant = self.judge.targets.stands_for(index)
         search = Search(self, index, tree, meant)
         if self.judge.targets.restated(index) is not None and index != self.judge.last:
             return self._misquoted(index, search)
@@ -129,17 +129,17 @@ class Diagnosing:
         if tried is None:
             tried, ratio = search.scaled()
         tried = tried or search.later()
-        kind = None if tried or slip else self._special(index)
+        is_last = index == self.judge.last
+        kind = special(self.judge) if is_last and not (tried or slip) else None
         tried = tried or search.last()
-        if tried is None and (slip or index == self.judge.last or not fits(tree)):
+        if tried is None and (slip or is_last or not fits(tree)):
             tried = search.pairs()
         tried = tried or search.as_it_should_be()
         if tried is None and slip is None and kind is None:
             return None
-        edit = tried.edit if tried else None
         if kind is None:
-            kind = kind_of_slip(slip) if slip else kind_of(self, index, edit, ratio)
-        return Diagnosis(index, kind, number, edit, slip, self._times(index, number, meant), meant)
+            kind = kind_of_slip(slip) if slip else kind_of(self, index, tried, ratio)
+        return Diagnosis(index, kind, number, tried, slip, self._times(index, number, meant), meant)
 
     def _misquoted(self, index: int, search: Search) -> Diagnosis:
         """A definition of the problem that is stated otherwise, and how it reads there."""
@@ -147,7 +147,7 @@ class Diagnosing:
         for kinds in ((small.axes,), FIRST, SECOND):
             tried = search.first(kinds)
             if tried is not None:
-                return Diagnosis(index, "forward", edit=tried.edit, meant=meant)
+                return Diagnosis(index, "forward", edit=tried, meant=meant)
         name = self.lines[index].target or ""
         stated = self.bench.problem.source.definitions[name].expression
         edit = Edit("forward", self.lines[index].value, stated, stated)
@@ -156,26 +156,22 @@ class Diagnosing:
     def _times(self, index: int, number: int, meant: Quantity | None) -> Ratio | None:
         """The constant between a line and what it should be, if that is all."""
         values = self.judge.values(index, number)
-        theirs = meant.values if meant is not None else self._truth
+        theirs = meant.values if meant is not None else self.judge.truth
         if values is None or (meant is None and index != self.judge.last):
             return None
-        return self.judge.quantities.ratios.between(values, theirs[: len(values)])
+        return self.judge.quantities.ratios.between(values, theirs)
 
     def _vanishes(self, index: int, number: int) -> bool:
         """Whether a line sums what sums to 0, as the rows of a softmax's Jacobian do."""
         tree = self.lines[index].claims[number].expression
         values = self.judge.values(index, number)
-        if values is None or not any(is_(n, "sum", "mean") for n in walk(tree)):
+        if values is None or not any(is_call(n, "sum", "mean") for n in walk(tree)):
             return False
         mixes = any(u.node.operation.name in MIXES for u in self.bench.adjoints[0].uses)
         nothing = all(
-            largest(v) <= 1e-12 * largest(t) for v, t in zip(values, self._truth, strict=False)
+            largest(v) <= 1e-12 * largest(t) for v, t in zip(values, self.judge.truth, strict=True)
         )
         return mixes and nothing
-
-    @cached_property
-    def _truth(self) -> list[Array]:
-        return [allowed[0][1] for allowed in self.judge.allowed]
 
     def _slip(self, index: int, number: int, meant: Quantity | None) -> Slip | None:
         values = self.judge.values(index, number)
@@ -189,17 +185,14 @@ class Diagnosing:
                 found = slip.values(name)
                 if found is not None and not any(largest(each) for each in found):
                     continue
-                if found is not None and _same(values, found) and self._differs(found, name):
+                if found is not None and alike(values, found) and self._differs(found, name):
                     return slip
         return None
 
     def _differs(self, found: Sequence[Array], name: str) -> bool:
         """Whether a slip changes the adjoint of a name at all."""
         true = next(q.values for q in self.judge.quantities.backward if q.name == name)
-        return not _same(found, true)
-
-    def _special(self, index: int) -> str | None:
-        return special(self.judge) if index == self.judge.last else None
+        return not alike(found, true)
 
     def accepts(self, index: int, whole: Expression, meant: Quantity | None) -> int | None:
         """Whether the answer is right with a line changed, and a restated definition what it is:
@@ -258,17 +251,11 @@ class Diagnosing:
 
     def _confirmed(self, index: int, whole: Expression, which: int) -> bool:
         """Whether what fits closely is equal, as an answer has to be."""
-
-        def value(point: Point) -> Array:
-            try:
-                return Running(self.judge.work, point).final(self.judge.last, index, whole)
-            except Failed as failed:
-                raise ValueError from failed
-
-        def truth(point: Point) -> Array:
-            return self.judge.conventions(point)[which][1]
-
-        return all(equal(point, value, truth) for point in self.bench.looked_at)
+        last = self.judge.last
+        return all(
+            self.judge.equal(k, which, lambda run: run.final(last, index, whole))
+            for k in range(len(self.bench.looked_at))
+        )
 
     @cached_property
     def is_broadcast(self) -> bool:
@@ -288,17 +275,14 @@ class Diagnosing:
         return self._costs[index]
 
     def _is_value(self, index: int, whole: Expression, meant: Quantity) -> bool:
-        try:
-            values = [r.evaluate(whole, r.before(index)) for r in self.judge.looked_at]
-        except Failed:
-            return False
-        return self.judge.quantities.match(values, [meant]) is not None
+        values = self.judge.values_of(index, whole)
+        return values is not None and self.judge.quantities.match(values, [meant]) is not None
 
     def _by_name(self) -> Diagnosis | None:
         """The first line that is not what its name says."""
         for index in self.suspects:
             number = self.claim(index)
-            meant = self.judge.targets.restated(index) or self.judge.targets.meant(index)
+            meant = self.judge.targets.stands_for(index)
             line = self.lines[index].claims[number]
             if not fits(line.expression):
                 return Diagnosis(index, "other", number, meant=meant)
@@ -312,14 +296,3 @@ class Diagnosing:
                     kind = "forward"
                 return Diagnosis(index, kind, number, slip=slip, meant=meant)
         return None
-
-
-def _same(values: Sequence[Array], theirs: Sequence[Array]) -> bool:
-    return all(
-        a.shape in (b.shape, b.shape[::-1])
-        and (
-            (a.shape == b.shape and apart(a, b) < CLOSE)
-            or (a.shape == b.T.shape and apart(a, b.T) < CLOSE)
-        )
-        for a, b in zip(values, theirs, strict=True)
-    )

@@ -17,9 +17,7 @@ from diagrad.check.places import (
     Place,
     chain,
     edit,
-    even,
     has_axes,
-    is_,
     joined,
     leads,
     node_of,
@@ -30,7 +28,7 @@ from diagrad.check.places import (
 )
 from diagrad.check.reading import NOWHERE, combined, rebuilt
 from diagrad.dimensions import is_scalar, is_vector
-from diagrad.expression import Apply, Expression, Number, number
+from diagrad.expression import Apply, Expression, Number, is_call, number
 from diagrad.language.misfits import mixed
 from diagrad.operations import WORDS
 
@@ -49,7 +47,7 @@ def signs(place: Place) -> Iterator[Edit]:
 
 
 def negated(place: Place) -> Iterator[Edit]:
-    if not place.above or is_(place.parent, *SUMS):
+    if not place.above or is_call(place.parent, *SUMS):
         yield edit("sign", place, combined("negate", place.node))
 
 
@@ -63,7 +61,7 @@ def transposes(place: Place) -> Iterator[Edit]:
 
 def orders(place: Place) -> Iterator[Edit]:
     """The factors of a matrix product in another order, one of them moved or all turned round."""
-    if not is_(place.node, "@") or leads(place, "@"):
+    if not is_call(place.node, "@") or leads(place, "@"):
         return
     factors = chain(place.node, "@")
     if len(factors) > LONGEST_CHAIN:
@@ -92,7 +90,9 @@ def hadamards(place: Place) -> Iterator[Edit]:
         return
     if node.operation.name == "@":
         for left, right in ((a, b), (a, transposed(b)), (transposed(a), b)):
-            yield edit("hadamard-matmul", place, product("*", [*even(left), *even(right)]))
+            yield edit(
+                "hadamard-matmul", place, product("*", [*chain(left, "*"), *chain(right, "*")])
+            )
         yield from _undiagonal(place, a, b)
         return
     outer = node.shape != NOWHERE and a.shape != b.shape
@@ -104,7 +104,7 @@ def hadamards(place: Place) -> Iterator[Edit]:
 
 
 def _diagonal(node: Expression) -> Expression | None:
-    return rebuilt(Apply(NOWHERE, WORDS["diag"], (node,))) if is_vector(node.shape) else None
+    return node_of("diag", node) if is_vector(node.shape) else None
 
 
 def _undiagonal(place: Place, a: Expression, b: Expression) -> Iterator[Edit]:
@@ -126,7 +126,7 @@ def axes(place: Place) -> Iterator[Edit]:
 def summed(place: Place) -> Iterator[Edit]:
     """A sum that is missing."""
     node = place.node
-    if has_axes(node) and (not place.above or is_(place.parent, *SUMS, *PRODUCTS)):
+    if has_axes(node) and (not place.above or is_call(place.parent, *SUMS, *PRODUCTS)):
         for axis in (0, 1, None):
             yield edit("broadcast-not-summed", place, node_of("sum", node, (axis,)))
 
@@ -204,7 +204,7 @@ def swapped(place: Place) -> Iterator[Edit]:
 def contracted(place: Place) -> Iterator[Edit]:
     """A trace for the whole matrix."""
     if not place.above and has_axes(place.node) and place.node.shape[0] == place.node.shape[1]:
-        yield edit("unreduced", place, rebuilt(Apply(NOWHERE, WORDS["trace"], (place.node,))))
+        yield edit("unreduced", place, node_of("trace", place.node))
 
 
 def numbers(place: Place) -> Iterator[Edit]:
@@ -214,15 +214,15 @@ def numbers(place: Place) -> Iterator[Edit]:
         v = node.value
         for other in dict.fromkeys((v * 2, v / 2, v + 1, v - 1, -v, 1 / v if v else v)):
             if other != v:
-                power = is_(place.parent, "**") and place.above[-1][1] == 1
+                power = is_call(place.parent, "**") and place.above[-1][1] == 1
                 yield edit("other" if power else "constant-factor", place, number(other))
-    elif is_(node, "square"):
-        yield edit("constant-factor", place, node.operands[0])  # type: ignore[attr-defined]
+    elif is_call(node, "square"):
+        yield edit("constant-factor", place, node.operands[0])
 
 
 def multiples(place: Place) -> Iterator[Edit]:
     """A term twice or three times, half or a third."""
-    if is_(place.parent, *SUMS):
+    if is_call(place.parent, *SUMS):
         for factor in (Fraction(2), Fraction(1, 2), Fraction(3), Fraction(1, 3)):
             yield edit("constant-factor", place, scaled(place.node, number(factor)))
 
@@ -230,8 +230,8 @@ def multiples(place: Place) -> Iterator[Edit]:
 def scalars(place: Place) -> Iterator[Edit]:
     """A constant factor too many, or a square, where it is written."""
     node = place.node
-    if is_(node, "**") and isinstance(node.operands[1], Number):  # type: ignore[attr-defined]
-        yield edit("constant-factor", place, node.operands[0])  # type: ignore[attr-defined]
+    if is_call(node, "**") and isinstance(node.operands[1], Number):
+        yield edit("constant-factor", place, node.operands[0])
     for found in removals(place):
         if found.kind == "extra-factor" and is_scalar(found.old.shape):
             yield found
@@ -272,15 +272,15 @@ def _without(
 def softmaxed(place: Place) -> Iterator[Edit]:
     """p ∘ (g − Σ g p) for g ∘ p ∘ (1 − p), and diag(p) − p pᵀ for diag(p ∘ (1 − p))."""
     node = place.node
-    if is_(node, "diag"):
-        factors = even(node.operands[0])  # type: ignore[attr-defined]
+    if is_call(node, "diag"):
+        factors = chain(node.operands[0], "*")
         for p in factors:
             if len(factors) == 2 and any(_is_complement(f, p) for f in factors):
                 for outer in (combined("@", p, transposed(p)), combined("@", transposed(p), p)):
                     yield edit("softmax-diagonal", place, combined("-", node_of("diag", p), outer))
-    if not is_(node, "*") or leads(place, "*"):
+    if not is_call(node, "*") or leads(place, "*"):
         return
-    factors = even(node)
+    factors = chain(node, "*")
     for p in factors:
         rest = [f for f in factors if f is not p and not _is_complement(f, p)]
         if len(rest) == len(factors) - 2 and rest:
@@ -306,20 +306,20 @@ def symmetrised(place: Place) -> Iterator[Edit]:
         return
     if node.shape[0] == node.shape[1]:
         both = combined("+", node, transposed(node))
-        kind = "special-case" if is_(place.parent, "*") else "one-occurrence"
+        kind = "special-case" if is_call(place.parent, "*") else "one-occurrence"
         yield edit(kind, place, both)
-    if is_(node, "*") and isinstance(node.operands[0], Number) and node.operands[0].value == 2:  # type: ignore[attr-defined]
-        inner = node.operands[1]  # type: ignore[attr-defined]
+    if is_call(node, "*") and isinstance(node.operands[0], Number) and node.operands[0].value == 2:
+        inner = node.operands[1]
         if inner.shape[0] == inner.shape[1]:
             yield edit("special-case", place, combined("+", inner, transposed(inner)))
-    if is_(node, "@"):
+    if is_call(node, "@"):
         factors = chain(node, "@")
         for k, factor in enumerate(factors):
-            if has_axes(factor) and factor.shape[0] == factor.shape[1] and not is_(factor, "T"):
+            if has_axes(factor) and factor.shape[0] == factor.shape[1] and not is_call(factor, "T"):
                 turned = [*factors[:k], transposed(factor), *factors[k + 1 :]]
                 new = combined("+", node, product("@", turned))
                 yield edit("one-occurrence", place, new)
-    if isinstance(node, Apply) and is_(node.operands[0] if node.operands else None, "*"):
+    if isinstance(node, Apply) and is_call(node.operands[0] if node.operands else None, "*"):
         yield from _doubled(place, node)
 
 

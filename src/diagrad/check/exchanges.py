@@ -12,14 +12,14 @@ from diagrad.check.places import (
     Place,
     edit,
     has_axes,
-    is_,
+    node_of,
     places,
     scaled,
     transposed,
 )
 from diagrad.check.reading import combined, exchanged, rebuilt
 from diagrad.dimensions import is_scalar
-from diagrad.expression import Apply, Expression, Symbol
+from diagrad.expression import Apply, Expression, Symbol, is_call
 from diagrad.operations import WORDS
 from diagrad.operations.functions import BY_NAME
 
@@ -65,7 +65,7 @@ def others(tree: Expression, names: Sequence[Expression]) -> Iterator[Edit]:
 
 def _stands(place: Place) -> bool:
     """The whole, a term, a factor: what a reader takes for one quantity."""
-    return not place.above or is_(place.parent, *SUMS, *PRODUCTS)
+    return not place.above or is_call(place.parent, *SUMS, *PRODUCTS)
 
 
 def functions(place: Place) -> Iterator[Edit]:
@@ -86,13 +86,13 @@ def inverses(place: Place) -> Iterator[Edit]:
     """A⁻¹ for A."""
     node = place.node
     if has_axes(node) and node.shape[0] == node.shape[1] and isinstance(node, Symbol):
-        yield edit("other", place, rebuilt(Apply((), WORDS["inv"], (node,))))
+        yield edit("other", place, node_of("inv", node))
 
 
 def factors(place: Place, missing: Sequence[Missing], sign: str) -> Iterator[Edit]:
     """One more factor, entry by entry or as a matrix, on either side; or a divisor."""
     node = place.node
-    if len(node.shape) != 2 or (place.above and is_(place.parent, "T")):
+    if len(node.shape) != 2 or (place.above and is_call(place.parent, "T")):
         return
     for role, k in missing:
         for made in _multiplied(node, k) if sign == "*" else _divided(node, k):
@@ -123,7 +123,7 @@ def _multiplied(node: Expression, k: Expression) -> Iterator[Expression]:
 
 def terms(place: Place, names: Sequence[Expression]) -> Iterator[Edit]:
     """One more term."""
-    if place.above and not is_(place.parent, *PRODUCTS):
+    if place.above and not is_call(place.parent, *PRODUCTS):
         return
     for k in names:
         if k.shape == place.node.shape:

@@ -17,14 +17,14 @@ from diagrad.check.bench import Bench
 from diagrad.check.conventions import conventions, laid_out
 from diagrad.check.naming import kind_of_slip
 from diagrad.check.quantities import Quantities
-from diagrad.check.ratios import Ratios
 from diagrad.check.saying import HINTS
 from diagrad.check.slips import Slips
 from diagrad.check.verdict import Mistake, Verdict, worst
-from diagrad.check.witness import Point, apart
+from diagrad.check.witness import Point, alike, apart
 from diagrad.errors import ProblemError
 from diagrad.operations.room import Array
 from diagrad.recursion import deep_recursion
+from diagrad.request import variables_of
 
 if TYPE_CHECKING:
     from diagrad.problem import Problem
@@ -75,7 +75,8 @@ def check_function(
     of = of or problem.last
     names = [wrt] if isinstance(wrt, str) else list(wrt or problem.default_wrt(of))
     with deep_recursion():
-        benches = [Bench(problem, of, (name,), "auto", seed) for name in names]
+        wanted = [variables_of(problem, name, 1) for name in names]
+        benches = [Bench(problem, of, by, "auto", seed) for by in wanted]
         return FunctionVerdict(_verdicts(problem, function, benches))
 
 
@@ -155,7 +156,7 @@ class _Comparing:
     """One gradient at all points."""
 
     def __init__(self, bench: Bench, values: Sequence[Array]) -> None:
-        self.bench = bench
+        self.bench, self.quantities = bench, Quantities(bench)
         self.points = bench.points[: len(values)]
         self.truth = [laid_out(point, bench.layout) for point in self.points]
         self.values = [_shaped(v, t) for v, t in zip(values, self.truth, strict=True)]
@@ -183,7 +184,7 @@ class _Comparing:
 
     @property
     def _asked(self) -> str:
-        return Quantities(self.bench).derivative(self.bench.wrt[0])
+        return self.quantities.derivative(self.bench.wrt[0])
 
     def _tolerance(self, table: Mapping[int, float]) -> float:
         return table[8 if self.digits >= 8 else 4]
@@ -216,31 +217,26 @@ class _Comparing:
         truth = self.truth[: len(looked_at)]
         if not any(value.any() for value in looked_at):
             return "other", f"This is 0, and {self._asked} is not."
-        ratio = Ratios(self.bench).between(looked_at, truth)
+        ratio = self.quantities.ratios.between(looked_at, truth)
         if ratio is not None:
             kind = {"sign": "sign", "dimension": "batch-factor"}.get(ratio.kind, "constant-factor")
             return kind, f"This is {ratio.text} times {self._asked}. {HINTS[kind]}"
         for axis in (0, 1):
             summed = [value.sum(axis=axis, keepdims=True) for value in looked_at if value.ndim == 2]
-            if len(summed) == len(truth) and _close(summed, truth):
+            if len(summed) == len(truth) and alike(summed, truth, 1e-6):
                 kind = "broadcast-not-summed"
                 return kind, f"Summed over axis {axis} it is {self._asked}. {HINTS[kind]}"
         for slip in Slips(self.bench).all:
             found = slip.values(self.bench.wrt[0])
-            if found is not None and _close(looked_at, found) and not _close(found, truth):
+            if found is None or alike(found, truth, 1e-6):
+                continue
+            if alike(looked_at, found, 1e-6):
                 kind = kind_of_slip(slip)
                 return kind, f"{HINTS[kind]} Here it is {slip.about}."
-        for quantity in Quantities(self.bench).backward:
-            if quantity.name and _close(looked_at, quantity.values):
+        for quantity in self.quantities.backward:
+            if quantity.name and alike(looked_at, quantity.values, 1e-6):
                 return "missing-link", f"This is {quantity.words}. {HINTS['missing-link']}"
         return "other", f"This is not {self._asked}."
-
-
-def _close(values: Sequence[Array], theirs: Sequence[Array]) -> bool:
-    return all(
-        any(a.shape == t.shape and apart(a, t) < 1e-6 for t in (b, b.T))
-        for a, b in zip(values, theirs, strict=True)
-    )
 
 
 def _shaped(value: Array, truth: Array) -> Array:

@@ -3,7 +3,7 @@ in every convention; and whether the lines that lead there say what they seem to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from diagrad.check.quantities import Match, Quantities, Quantity
 from diagrad.check.reading import Claim, Line, Work
 from diagrad.check.running import Failed, Running, fits, needed, value_of
 from diagrad.check.targets import Targets
-from diagrad.check.witness import Point, apart, equal
+from diagrad.check.witness import Point, alike, apart, equal
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression
 from diagrad.index.term import as_sum
@@ -79,10 +79,19 @@ class Judge:
         """The lines that the last one depends on."""
         return needed(self.lines, self.last)
 
+    @cached_property
+    def truth(self) -> list[Array]:
+        """The derivative as it was asked for, at the points looked at."""
+        return [allowed[0][1] for allowed in self.allowed[: len(self.looked_at)]]
+
     def values(self, index: int, number: int = -1) -> list[Array] | None:
         """A claim's values at the points looked at; None where there are none."""
+        return self.values_of(index, self.lines[index].claims[number].expression)
+
+    def values_of(self, index: int, part: Expression) -> list[Array] | None:
+        """Likewise of any expression on a line."""
         try:
-            return [run.claim(index, number) for run in self.looked_at]
+            return [run.value(index, part) for run in self.looked_at]
         except Failed:
             return None
 
@@ -108,7 +117,7 @@ class Judge:
         for which, (convention, _) in enumerate(self.allowed[0]):
             decided: list[bool | None] = []
             for k in values:
-                decided.append(self._equal(index, number, k, which))
+                decided.append(self.equal(k, which, lambda run: run.claim(index, number)))
                 if decided[-1] is False:
                     break
             if False in decided:
@@ -136,11 +145,13 @@ class Judge:
         out_of_reach = [node.operands[-1] for node in self.bench.out_of_reach]
         return all(node.operands[-1] in out_of_reach for node in unseen)
 
-    def _equal(self, index: int, number: int, k: int, which: int) -> bool | None:
+    def equal(self, k: int, which: int, of: Callable[[Running], Array]) -> bool | None:
+        """Whether a value of the answer is the derivative in a convention, at point k."""
+
         def value(point: Point) -> Array:
             run = self.runs[k] if point is self.bench.points[k] else Running(self.work, point)
             try:
-                return run.claim(index, number)
+                return of(run)
             except Failed as failed:
                 raise ValueError from failed
 
@@ -232,7 +243,7 @@ class Judge:
         if len(line.claims) > 1 and not self._consistent(index):
             return True
         stated = self.targets.restated(index)
-        meant = stated or self.targets.meant(index, certain=True)
+        meant = self.targets.stands_for(index, certain=True)
         values = self.values(index)
         if values is None:
             return index != self.last and not fits(line.value)
@@ -250,10 +261,7 @@ class Judge:
         if found is None or self.quantities.match(values, self.quantities.partial(meant.name)):
             return False
         theirs = [value_of(found, run.point.environment) for run in self.looked_at]
-        return not all(
-            any(a.shape == t.shape and apart(a, t) < 1e-6 for t in (b, b.T))
-            for a, b in zip(values, theirs, strict=True)
-        )
+        return not alike(values, theirs, 1e-6)
 
     def _consistent(self, index: int) -> bool:
         claims = [self.values(index, k) for k in range(len(self.lines[index].claims))]
@@ -279,13 +287,6 @@ class Judge:
 
     def _is(self, values: Sequence[Array], meant: Quantity) -> bool:
         return self.quantities.match(values, [meant]) is not None
-
-    def all_match(self, values: Iterable[Array], which: int) -> bool:
-        """Whether values at the points looked at are a convention of the derivative."""
-        return all(
-            value.shape == allowed[which][1].shape and apart(value, allowed[which][1]) < 1e-9
-            for value, allowed in zip(values, self.allowed, strict=False)
-        )
 
 
 def _misfit(claim: Claim, lines: Sequence[Line]) -> str:

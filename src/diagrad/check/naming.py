@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from diagrad.check.places import Edit, chain, is_, places
+from diagrad.check.places import Edit, chain, places
 from diagrad.check.ratios import Ratio
-from diagrad.check.running import Failed, mentioned
+from diagrad.check.running import mentioned
 from diagrad.check.slips import Slip
-from diagrad.check.witness import same
+from diagrad.check.witness import alike
 from diagrad.dimensions import is_scalar
-from diagrad.expression import Apply, Expression, Number, Symbol, walk
-from diagrad.operations.room import Array
+from diagrad.expression import Apply, Expression, Number, Symbol, is_call, walk
 
 if TYPE_CHECKING:
     from diagrad.check.diagnosis import Diagnosing
@@ -38,7 +37,7 @@ def _of_ratio(diagnosing: Diagnosing, edit: Edit, ratio: Ratio) -> str:
         return "regularisation"
     if ratio.kind == "scalar" and diagnosing.judge.varies(ratio.expression):
         return "missing-link"
-    if any(is_(node, "sqrt", "**") for node in walk(ratio.expression)):
+    if any(is_call(node, "sqrt", "**") for node in walk(ratio.expression)):
         return "constant-factor"
     if ratio.kind == "dimension":
         return "batch-factor" if _is_batch(diagnosing, ratio.expression) else "constant-factor"
@@ -47,7 +46,7 @@ def _of_ratio(diagnosing: Diagnosing, edit: Edit, ratio: Ratio) -> str:
 
 def _constant(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
     """Another number: in a penalty's term, or elsewhere."""
-    terms = [p.node for p in places(edit.whole) if is_(p.parent, "+", "-")]
+    terms = [p.node for p in places(edit.whole) if is_call(p.parent, "+", "-")]
     inside = [t for t in terms if any(n is edit.new for n in walk(t))]
     penalty = any(is_penalty(diagnosing, term) for term in inside)
     return "regularisation" if penalty else edit.kind
@@ -56,7 +55,7 @@ def _constant(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
 def _is_term(diagnosing: Diagnosing, index: int, part: Expression) -> bool:
     """Whether a part is a penalty's gradient, in a sum or alone on a line above the last."""
     alone = diagnosing.lines[index].claims[-1].expression
-    return is_penalty(diagnosing, part) and is_(alone, "+", "-")
+    return is_penalty(diagnosing, part) and is_call(alone, "+", "-")
 
 
 def _is_batch(diagnosing: Diagnosing, expression: Expression) -> bool:
@@ -89,7 +88,7 @@ def is_penalty(diagnosing: Diagnosing, term: Expression) -> bool:
 
 
 def _transpose(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
-    inverse = any(is_(node, "inv", "pinv") for node in walk(edit.old))
+    inverse = any(is_call(node, "inv", "pinv") for node in walk(edit.old))
     about = mentioned(edit.old) & set(diagnosing.bench.wrt)
     return "special-case" if inverse and about else "transpose"
 
@@ -105,10 +104,10 @@ def _inverts(diagnosing: Diagnosing, factor: Expression) -> bool:
     given = diagnosing.judge.work.problem.definitions
     if isinstance(factor, Symbol) and factor.name in given:
         return _inverts(diagnosing, given[factor.name].expression)
-    if is_(factor, *INVERSES):
+    if is_call(factor, *INVERSES):
         return True
     inner = factor.operands if isinstance(factor, Apply) else ()
-    simple = is_(factor, "negate", "T", "*", "/")
+    simple = is_call(factor, "negate", "T", "*", "/")
     return simple and any(_inverts(diagnosing, operand) for operand in inner)
 
 
@@ -141,8 +140,8 @@ def _is_at_point(diagnosing: Diagnosing, index: int, edit: Edit) -> bool:
         called = node.operation.curved and node.operation.entrywise and len(node.operands) == 1
         if called and node.operands[0] == edit.new:
             return True
-        values = _values(diagnosing, index, node)
-        if values is not None and any(_equal(values, slope) for slope in slopes):
+        values = diagnosing.judge.values_of(index, node)
+        if values is not None and any(alike(values, slope) for slope in slopes):
             return True
     return False
 
@@ -163,22 +162,11 @@ def _removed(diagnosing: Diagnosing, index: int, edit: Edit) -> str:
         return "batch-factor" if _is_batch(diagnosing, gone) else "constant-factor"
     if gone in chain(edit.new, "*"):
         return "extra-derivative"
-    values = _values(diagnosing, index, gone)
+    values = diagnosing.judge.values_of(index, gone)
     slopes = [q.values for q in diagnosing.judge.quantities.slopes]
-    if values is not None and any(_equal(values, slope) for slope in slopes):
+    if values is not None and any(alike(values, slope) for slope in slopes):
         return "extra-derivative"
     return "other"
-
-
-def _equal(values: Sequence[Array], theirs: Sequence[Array]) -> bool:
-    return all(same(a, b) or same(a, b.T) for a, b in zip(values, theirs, strict=True))
-
-
-def _values(diagnosing: Diagnosing, index: int, part: Expression) -> list[Array] | None:
-    try:
-        return [r.evaluate(part, r.before(index)) for r in diagnosing.judge.looked_at]
-    except Failed:
-        return None
 
 
 def _missing(diagnosing: Diagnosing, index: int, edit: Edit) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from diagrad.check.reading import NOWHERE, combined, rebuilt
 from diagrad.dimensions import is_scalar
-from diagrad.expression import Apply, Expression, Number, number
+from diagrad.expression import Apply, Expression, Number, is_call, number
 from diagrad.operations import WORDS
 
 PRODUCTS = frozenset({"*", "@", "/"})
@@ -53,20 +53,16 @@ def places(tree: Expression) -> list[Place]:
         if isinstance(place.node, Apply):
             node = place.node
             found += [Place(o, (*place.above, (node, k))) for k, o in enumerate(node.operands)]
-    return [place for place in found if not is_(place.node, *COMPARISONS)]
+    return [place for place in found if not is_call(place.node, *COMPARISONS)]
 
 
 def edit(kind: str, place: Place, new: Expression) -> Edit:
     return Edit(kind, place.node, new, place.having(new))
 
 
-def is_(node: Expression | None, *names: str) -> bool:
-    return isinstance(node, Apply) and node.operation.name in names
-
-
 def leads(place: Place, *names: str) -> bool:
     """Whether a part is the first operand of an operator, so that it belongs to that chain."""
-    return bool(place.above) and place.above[-1][1] == 0 and is_(place.parent, *names)
+    return bool(place.above) and place.above[-1][1] == 0 and is_call(place.parent, *names)
 
 
 def transposed(node: Expression) -> Expression:
@@ -124,8 +120,3 @@ def scaled(node: Expression, factor: Expression) -> Expression:
         if isinstance(above, Number) and above.value == 1:
             return combined("/", node, below)
     return combined("*", factor, node)
-
-
-def even(node: Expression) -> list[Expression]:
-    """The factors of an entrywise product, so that a ∘ (b ∘ c) is written without brackets."""
-    return chain(node, "*")

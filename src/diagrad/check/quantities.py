@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from diagrad.check.bench import Bench
+from diagrad.check.places import node_of
 from diagrad.check.ratios import Ratio, Ratios
 from diagrad.check.reading import combined, exchanged, rebuilt
-from diagrad.check.tape import Tape, Use, plain
+from diagrad.check.tape import Use, plain, slopes
 from diagrad.check.witness import definitions, same
 from diagrad.evaluate import parts
 from diagrad.expression import Apply, Expression, Symbol, number
-from diagrad.operations import WORDS
 from diagrad.operations.functions import BY_NAME
 from diagrad.operations.room import Array
 from diagrad.operations.unspecified import Prime
@@ -44,10 +44,6 @@ class Match(NamedTuple):
     quantity: Quantity
     transposed: bool
     factor: Ratio | None
-
-    @property
-    def exact(self) -> bool:
-        return self.factor is None
 
 
 class Quantities:
@@ -167,7 +163,7 @@ class Quantities:
             case "exp":
                 return value
             case "relu":
-                return rebuilt(Apply((), WORDS["step"], (argument,)))
+                return node_of("step", argument)
             case "square":
                 return combined("*", number(2), argument)
         if node.operation.name in BY_NAME:
@@ -176,20 +172,17 @@ class Quantities:
 
     def _local(self, use: Use) -> Iterator[Quantity]:
         operation, operand = use.node.operation, use.node.operands[use.operand]
+        jacobians = [tape.jacobian(use) for tape in self.bench.tapes]
         if operation.name in ("softmax", "log_softmax"):
-            values = [slope(t, use) for t in self.bench.tapes]
+            values = [slopes(jacobian) for jacobian in jacobians]
             yield Quantity("slope", operation.name, "p ∘ (1 − p)", values, None, use)
         if operation.entrywise and operation.curved and len(use.node.operands) == 1:
             argument = printed(operand, "unicode", self.names)
             words = f"{operation.name}′({argument})"
-            values = [slope(t, use) for t in self.bench.tapes]
+            values = [slopes(jacobian) for jacobian in jacobians]
             yield Quantity("slope", operation.name, words, values, self._slope(use), use)
-        jacobians = [
-            t.local(use, np.zeros((1, *t.values[id(use.node)].shape[-2:]))).jacobian
-            for t in self.bench.tapes
-        ]
         if all(1 in j.shape[1:] and j.size <= MOST_ENTRIES for j in jacobians):
-            whole = self._owner(use)
+            whole = self.named(use.node)
             argument = printed(operand, "unicode", self.names)
             words = f"∂({whole})/∂({argument})"
             values = [j.reshape(len(j), -1).T for j in jacobians]
@@ -209,9 +202,6 @@ class Quantities:
         path = [*reversed(self.bench.restated.path), self.bench.wrt[-1]]
         return " ← ".join(self.shown(name) for name in dict.fromkeys(path))
 
-    def _owner(self, use: Use) -> str:
-        return self.named(use.node)
-
     def _adjoints(self, name: str) -> list[Array]:
         return [plain(a.names[name]) for a in self.bench.adjoints]
 
@@ -219,10 +209,10 @@ class Quantities:
         return printed(Symbol((), name, "definition"), "unicode", self.names)
 
     def derivative(self, name: str) -> str:
-        of = self.bench.of if self.bench.of.isidentifier() else "f"
+        of = self.shown(self.bench.called)
         if len(self.bench.wrt) > 1:
-            return f"∂²{self.shown(of)}/∂{self.shown(self.bench.wrt[0])}∂{self.shown(name)}"
-        return f"∂{self.shown(of)}/∂{self.shown(name)}"
+            return f"∂²{of}/∂{self.shown(self.bench.wrt[0])}∂{self.shown(name)}"
+        return f"∂{of}/∂{self.shown(name)}"
 
     def match(
         self, values: Sequence[Array], among: Sequence[Quantity] | None = None
@@ -249,11 +239,3 @@ def _all_same(values: Sequence[Array], theirs: Sequence[Array], transposed: bool
     return all(
         same(a, b.T if transposed else b) for a, b in zip(values, theirs, strict=True)
     ) and not (transposed and 1 in values[0].shape and values[0].size == 1)
-
-
-def slope(tape: Tape, use: Use) -> Array:
-    """f′ at the argument of a function that works entry by entry, in its shape."""
-    rows, columns = tape.values[id(use.node)].shape[-2:]
-    jacobian = tape.local(use, np.zeros((1, rows, columns))).jacobian
-    square = jacobian.reshape(rows, columns, rows, columns)
-    return np.asarray(np.einsum("rcrc->rc", square))

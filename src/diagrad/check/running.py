@@ -14,9 +14,6 @@ from diagrad.evaluate import Environment, evaluate, with_definitions
 from diagrad.expression import Apply, Expression, Symbol, walk
 from diagrad.operations.room import Array
 
-# What a line is changed to: an expression, or a value.
-Change = Expression | Array
-
 
 class Failed(Exception):
     """A value that cannot be worked out: shapes that do not fit, a singular matrix."""
@@ -36,7 +33,7 @@ class Running:
         for k in range(len(self._before), index + 1):
             line, above = self.work.lines[k - 1], self._before[k - 1]
             try:
-                value = self.evaluate(line.value, above)
+                value = value_of(line.value, above)
             except Failed:
                 arrays = {n: a for n, a in above.arrays.items() if n not in line.names}
                 self._before[k] = Environment(
@@ -46,22 +43,21 @@ class Running:
                 self._before[k] = above.having(dict.fromkeys(line.names, value))
         return self._before[index]
 
+    def value(self, index: int, expression: Expression) -> Array:
+        """The value of an expression on a line. Raises Failed."""
+        return value_of(expression, self.before(index))
+
     def claim(self, index: int, number: int = -1) -> Array:
         """The value of a claim of a line. Raises Failed."""
-        line = self.work.lines[index]
-        return self.evaluate(line.claims[number].expression, self.before(index))
+        return self.value(index, self.work.lines[index].claims[number].expression)
 
-    def final(self, last: int, index: int, change: Change) -> Array:
+    def final(self, last: int, index: int, change: Expression) -> Array:
         """The value of line `last` with line `index` changed. Raises Failed."""
         environment = self.before(index)
         for k in range(index, last + 1):
             line = self.work.lines[k]
-            if k != index:
-                value = self.evaluate(self._typed(line.value, environment), environment)
-            elif isinstance(change, np.ndarray):
-                value = change
-            else:
-                value = self.evaluate(change, environment)
+            made = change if k == index else self._typed(line.value, environment)
+            value = value_of(made, environment)
             if k == last:
                 return value
             environment = environment.having(dict.fromkeys(line.names, value))
@@ -73,9 +69,6 @@ class Running:
         if fits(expression):
             return expression
         return retyped(expression, environment)
-
-    def evaluate(self, expression: Expression, environment: Environment) -> Array:
-        return value_of(expression, environment)
 
 
 def retyped(expression: Expression, environment: Environment) -> Expression:
@@ -110,11 +103,6 @@ def value_of(expression: Expression, environment: Environment) -> Array:
     return value
 
 
-def uses(line: Line, name: str) -> bool:
-    """Whether a line mentions a name."""
-    return any(name in mentioned(claim.expression) for claim in line.claims)
-
-
 def mentioned(expression: Expression) -> set[str]:
     return {node.name for node in walk(expression) if isinstance(node, Symbol)}
 
@@ -135,7 +123,3 @@ def needed(lines: Sequence[Line], last: int) -> set[int]:
 
 def size_of(expression: Expression) -> int:
     return sum(1 for _ in walk(expression))
-
-
-def is_call(node: Expression, *names: str) -> bool:
-    return isinstance(node, Apply) and node.operation.name in names

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from diagrad.check import edits as small
 from diagrad.check import exchanges as large
-from diagrad.check.places import SUMS, Edit, Place, chain, edit, has_axes, is_, places, scaled
+from diagrad.check.places import SUMS, Edit, Place, chain, edit, has_axes, places, scaled
 from diagrad.check.quantities import Quantity
 from diagrad.check.ratios import Ratio
 from diagrad.check.reading import NOWHERE, combined
@@ -18,7 +18,7 @@ from diagrad.check.restoring import forgotten
 from diagrad.check.running import Failed, size_of
 from diagrad.check.slips import Slip
 from diagrad.dimensions import SCALAR
-from diagrad.expression import Apply, Expression, Number, Symbol, number, walk
+from diagrad.expression import Apply, Expression, Number, Symbol, is_call, number, walk
 from diagrad.operations.room import Array
 
 if TYPE_CHECKING:
@@ -57,13 +57,6 @@ PAIRED: tuple[Kind, ...] = (
 )
 
 
-class Tried(NamedTuple):
-    """An edit, and the convention in which it makes the answer right."""
-
-    edit: Edit
-    which: int
-
-
 class Search:
     """The changes of one line, tried in their order."""
 
@@ -72,30 +65,30 @@ class Search:
     ) -> None:
         self.parent, self.index, self.tree, self.meant = parent, index, tree, meant
         self.places = places(tree)[:MOST_PLACES]
-        self.fallback: Tried | None = None
+        self.fallback: Edit | None = None
 
-    def _try(self, edits: Iterable[Edit]) -> Tried | None:
+    def _try(self, edits: Iterable[Edit]) -> Edit | None:
         """The first edit that makes the answer right as asked; one that does in another convention
         is kept."""
         for one in edits:
             which = self.parent.accepts(self.index, one.whole, self.meant)
             if which == 0:
-                return Tried(one, 0)
+                return one
             if which is not None and self.fallback is None:
-                self.fallback = Tried(one, which)
+                self.fallback = one
         return None
 
-    def first(self, kinds: Sequence[Callable[[Place], Iterator[Edit]]]) -> Tried | None:
+    def first(self, kinds: Sequence[Kind]) -> Edit | None:
         for kind in kinds:
             found = self._try(e for place in self.places for e in kind(place))
             if found is not None:
                 return found
         return None
 
-    def scaled(self) -> tuple[Tried | None, Ratio | None]:
+    def scaled(self) -> tuple[Edit | None, Ratio | None]:
         """The line, or one of its terms, times a constant."""
         for place in self.places:
-            if place.above and not is_(place.parent, *SUMS):
+            if place.above and not is_call(place.parent, *SUMS):
                 continue
             ratio = self._ratio(place)
             if ratio is None:
@@ -115,10 +108,9 @@ class Search:
             none = self._without(place)
         except Failed:
             return None
-        truth = [allowed[0][1] for allowed in judge.allowed[: len(full)]]
-        if any(f.shape != t.shape for f, t in zip(full, truth, strict=True)):
+        if any(f.shape != t.shape for f, t in zip(full, judge.truth, strict=True)):
             return None
-        theirs = [t - n for t, n in zip(truth, none, strict=True)]
+        theirs = [t - n for t, n in zip(judge.truth, none, strict=True)]
         values = [f - n for f, n in zip(full, none, strict=True)]
         return judge.quantities.ratios.between(values, theirs)
 
@@ -129,7 +121,7 @@ class Search:
         whole = place.having(nothing)
         return [run.final(judge.last, self.index, whole) for run in judge.looked_at]
 
-    def restored(self, slip: Slip) -> Tried | None:
+    def restored(self, slip: Slip) -> Edit | None:
         """With the term that a slip leaves out."""
         if self.index != self.parent.judge.last:
             return None
@@ -140,24 +132,24 @@ class Search:
         whole = combined("+", self.tree, term)
         return self._try([Edit("missing-term", term, term, whole)])
 
-    def as_it_should_be(self) -> Tried | None:
+    def as_it_should_be(self) -> Edit | None:
         """A line above the last, as the derivation has it, where nothing smaller is found."""
         if self.index == self.parent.judge.last or self.meant is None or not self.meant.name:
             return None
         new = self.parent.bench.derivative(self.meant.name)
         return None if new is None else self._whole(new)
 
-    def _whole(self, new: Expression) -> Tried | None:
+    def _whole(self, new: Expression) -> Edit | None:
         new = self.parent.judge.in_problem(new)
         return self._try([Edit("other", self.tree, new, new)])
 
-    def later(self) -> Tried | None:
+    def later(self) -> Edit | None:
         """Other numbers, factors or terms too many, one name for another."""
         return self.first(SECOND) or self._try(large.others(self.tree, self.names))
 
-    def last(self) -> Tried | None:
+    def last(self) -> Edit | None:
         """Factors, functions and terms that are missing."""
-        found: Tried | None = None
+        found: Edit | None = None
         for sign in ("*", "/"):
             found = found or self._try(
                 e for place in self.places for e in large.factors(place, self.missing, sign)
@@ -170,7 +162,7 @@ class Search:
         found = found or self._try(self._residual())
         return found or self.fallback
 
-    def pairs(self) -> Tried | None:
+    def pairs(self) -> Edit | None:
         """Two changes, of which the first alone does not make it right."""
         return self._try(islice(self._pairs(), MOST_PAIRS)) or self.fallback
 
@@ -235,12 +227,11 @@ class Search:
         values = judge.values(self.index, self.parent.claim(self.index))
         if values is None:
             return
-        truth = [allowed[0][1] for allowed in judge.allowed[: len(values)]]
-        if any(v.shape != t.shape for v, t in zip(values, truth, strict=True)):
+        if any(v.shape != t.shape for v, t in zip(values, judge.truth, strict=True)):
             return
-        missing = [t - v for t, v in zip(truth, values, strict=True)]
+        missing = [t - v for t, v in zip(judge.truth, values, strict=True)]
         for name in self.names:
-            theirs = self._values_of(name)
+            theirs = judge.values_of(self.index, name)
             if theirs is None or any(
                 a.shape != b.shape for a, b in zip(theirs, missing, strict=True)
             ):
@@ -250,13 +241,6 @@ class Search:
                 term = scaled(name, ratio.expression)
                 whole = combined("+", self.tree, term)
                 yield Edit("missing-term", name, term, whole)
-
-    def _values_of(self, name: Expression) -> list[Array] | None:
-        judge = self.parent.judge
-        try:
-            return [r.evaluate(name, r.before(self.index)) for r in judge.looked_at]
-        except Failed:
-            return None
 
 
 def _without(node: Expression, ratio: Ratio) -> Expression | None:

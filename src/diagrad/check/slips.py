@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import cached_property
+from itertools import combinations, islice
 
 import numpy as np
 
 from diagrad.check.bench import Bench
-from diagrad.check.tape import Adjoints, Local, Rule, Use, plain
+from diagrad.check.tape import Adjoints, Local, Rule, Use, plain, slopes
 from diagrad.dimensions import is_scalar
 from diagrad.expression import Symbol, walk
 from diagrad.operations.room import Array
@@ -50,17 +51,10 @@ class Slips:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self._made: list[Slip] | None = None
 
-    @property
+    @cached_property
     def all(self) -> list[Slip]:
-        if self._made is None:
-            self._made = []
-            for slip in self._each():
-                self._made.append(slip)
-                if len(self._made) == MOST_SLIPS:
-                    break
-        return self._made
+        return list(islice(self._each(), MOST_SLIPS))
 
     def _each(self) -> Iterator[Slip]:
         uses = [u for u in self.bench.adjoints[0].uses if self._on_the_way(u)]
@@ -76,12 +70,10 @@ class Slips:
         operand = use.node.operands[use.operand]
         return id(operand) in self._leading
 
-    @property
+    @cached_property
     def _leading(self) -> set[int]:
-        if not hasattr(self, "_ids"):
-            own = self.bench.tapes[0].adjoints(frozenset(self.bench.wrt))
-            self._ids = {id(u.node.operands[u.operand]) for u in own.uses}
-        return self._ids
+        own = self.bench.tapes[0].adjoints(frozenset(self.bench.wrt))
+        return {id(use.node.operands[use.operand]) for use in own.uses}
 
     def _slip(self, kind: str, use: Use, rule: Rule, nodes: Sequence[Use] = ()) -> Slip:
         changed = frozenset(id(one.node) for one in (nodes or [use]))
@@ -154,21 +146,15 @@ class Slips:
         return named and is_scalar(operand.shape) and not is_scalar(use.node.shape)
 
     def _is_inner(self, use: Use) -> bool:
-        """Whether it is not the last step to the value."""
-        share = dict(zip(self.bench.adjoints[0].uses, self.bench.adjoints[0].shares, strict=True))
-        return use in share and len(self._above(use)) > 0
-
-    def _above(self, use: Use) -> list[Use]:
-        """Uses of the whole of a use."""
+        """Whether it is not the last step to the value: its whole, or the name of that, is used."""
         owner = use.owner
         is_whole = owner and self.bench.source.definitions[owner].expression is use.node
-        found = []
-        for other in self.bench.adjoints[0].uses:
-            operand = other.node.operands[other.operand]
-            named = is_whole and isinstance(operand, Symbol) and operand.name == owner
-            if operand is use.node or named:
-                found.append(other)
-        return found
+        operands = [other.node.operands[other.operand] for other in self.bench.adjoints[0].uses]
+        return any(
+            operand is use.node
+            or (is_whole and isinstance(operand, Symbol) and operand.name == owner)
+            for operand in operands
+        )
 
     def _terms(self, uses: Sequence[Use]) -> Iterator[Slip]:
         """A term of a sum that is not differentiated, as a penalty is forgotten."""
@@ -205,29 +191,21 @@ def skipped(use: Use, local: Local) -> Array | None:
     return local.adjoint.reshape(len(local.adjoint), -1) if same else None
 
 
-def _slopes(jacobian: Array) -> Array:
-    """The diagonal of a Jacobian, (rows, columns)."""
-    rows, columns = jacobian.shape[1:]
-    square = jacobian.reshape(rows, columns, rows, columns)
-    return np.asarray(np.einsum("rcrc->rc", square))
-
-
-def _times(local: Local, slopes: Array) -> Array:
-    return np.asarray((local.adjoint * slopes).reshape(len(local.adjoint), -1))
+def _times(local: Local, factors: Array) -> Array:
+    return np.asarray((local.adjoint * factors).reshape(len(local.adjoint), -1))
 
 
 def diagonal(use: Use, local: Local) -> Array:
-    return _times(local, _slopes(local.jacobian))
+    return _times(local, slopes(local.jacobian))
 
 
 def twice(use: Use, local: Local) -> Array:
-    return _times(local, _slopes(local.jacobian) ** 2)
+    return _times(local, slopes(local.jacobian) ** 2)
 
 
 def diagonal_twice(use: Use, local: Local) -> Array:
     """The true derivative, times p(1 − p) once more."""
-    slopes = _slopes(local.jacobian)
-    return local.through(local.jacobian) * slopes.reshape(1, -1)
+    return local.through(local.jacobian) * slopes(local.jacobian).reshape(1, -1)
 
 
 def summed(use: Use, local: Local) -> Array:
@@ -241,7 +219,7 @@ def at_value(use: Use, local: Local) -> Array:
     """f′ taken at f(z) for z."""
     moved = list(local.values)
     moved[use.operand] = local.value
-    return _times(local, _slopes(local.at(moved)))
+    return _times(local, slopes(local.at(moved)))
 
 
 def masked(use: Use, local: Local) -> Array | None:

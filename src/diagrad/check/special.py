@@ -11,7 +11,7 @@ import numpy as np
 
 from diagrad.check.running import Failed, Running
 from diagrad.check.witness import Point, apart, at
-from diagrad.expression import Apply, walk
+from diagrad.expression import is_call, walk
 from diagrad.operations.room import Array
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def _cases(judge: Judge) -> Iterator[tuple[str, Change]]:
     if free:
         yield "special-case", lambda n, a: (a + a.T) / 2 if n in free else a
     softmaxed = any(
-        isinstance(node, Apply) and node.operation.name in MIXING
-        for d in source.definitions.values()
-        for node in walk(d.expression)
+        is_call(node, *MIXING) for d in source.definitions.values() for node in walk(d.expression)
     )
     if softmaxed:
         for name in sorted(_labels(judge)):
@@ -55,9 +53,8 @@ def _labels(judge: Judge) -> set[str]:
     depends on them."""
     source = judge.bench.problem.source
     loose = {n for n, d in source.variables.items() if d.facts <= {"positive", "nonneg"}}
-    definitions = [d.expression for d in source.definitions.values()]
-    for node in (n for e in [*definitions, judge.bench.expression] for n in walk(e)):
-        if isinstance(node, Apply) and node.operation.name in MIXING:
+    for node in (n for e in judge.bench.expressions for n in walk(e)):
+        if is_call(node, *MIXING):
             operands = node.operands[-1:]  # of softmax_cross_entropy(y, z) the logits
             loose -= {n for operand in operands for n in source.needed(operand)}
     return loose - set(judge.bench.wrt)
@@ -84,14 +81,9 @@ def _is_square(judge: Judge, name: str) -> bool:
 
 
 def _inverts(judge: Judge) -> bool:
-    definitions = judge.bench.source.definitions.values()
-    expressions = [d.expression for d in definitions]
-    expressions += [c.expression for line in judge.lines for c in line.claims]
-    return any(
-        isinstance(node, Apply) and node.operation.name in INVERSES
-        for e in expressions
-        for node in walk(e)
-    )
+    answer = [claim.expression for line in judge.lines for claim in line.claims]
+    expressions = [*judge.bench.expressions, *answer]
+    return any(is_call(node, *INVERSES) for e in expressions for node in walk(e))
 
 
 def _right(judge: Judge, point: Point, change: Change) -> bool:

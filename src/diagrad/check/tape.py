@@ -90,11 +90,15 @@ class Tape:
         def at(moved: Sequence[Array]) -> Array:
             return self._jacobian(use, moved)
 
+        return Local(values, self.values[id(use.node)], adjoint, self.jacobian(use), at)
+
+    def jacobian(self, use: Use) -> Array:
+        """The true local Jacobian, (entries of the operand, rows and columns of the whole)."""
         key = id(use.node), use.operand
         if key not in self.jacobians:
-            self.jacobians[key] = at(values)
-        value = self.values[id(use.node)]
-        return Local(values, value, adjoint, self.jacobians[key], at)
+            values = [self.values[id(operand)] for operand in use.node.operands]
+            self.jacobians[key] = self._jacobian(use, values)
+        return self.jacobians[key]
 
     def _jacobian(self, use: Use, values: Sequence[Array]) -> Array:
         """(entries of the operand, rows and columns of the whole)."""
@@ -217,3 +221,10 @@ def plain(adjoint: Array) -> Array:
     if len(adjoint) == 1:
         return np.asarray(adjoint[0])
     return adjoint.transpose(0, 2, 1).reshape(len(adjoint), -1)
+
+
+def slopes(jacobian: Array) -> Array:
+    """The diagonal of a Jacobian, (rows, columns)."""
+    rows, columns = jacobian.shape[1:]
+    square = jacobian.reshape(rows, columns, rows, columns)
+    return np.asarray(np.einsum("rcrc->rc", square))

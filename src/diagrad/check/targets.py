@@ -89,16 +89,16 @@ class Targets:
             return None
         if len(self.bench.wrt) > 1:
             return None
-        if (
-            quotient is not None
-            and quotient[1] == self.bench.wrt[-1]
-            and self._is_value(quotient[0])
-        ):
-            return None if certain else self._adjoint(index, quotient[1])
         if quotient is not None and not self._is_value(quotient[0]):
             return self._between(index, *quotient)
+        if certain and quotient is not None and quotient[1] == self.bench.wrt[-1]:
+            return None  # what is asked for: compared at all points, in all conventions
         below = self._by(line.target)
         return None if below is None else self._adjoint(index, below)
+
+    def stands_for(self, index: int, certain: bool = False) -> Quantity | None:
+        """What a line is held to: the definition that it states again, or what its name says."""
+        return self.restated(index) or self.meant(index, certain)
 
     @property
     def _problem(self) -> frozenset[str]:

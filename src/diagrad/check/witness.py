@@ -61,8 +61,7 @@ class Point:
     environment: Environment
     truth: Array
     exact: bool
-    style: str
-    known: dict[str, Array] = field(default_factory=dict)
+    _near: dict[int, Point] = field(default_factory=dict)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -79,8 +78,12 @@ class Point:
 
     def near(self, number: int) -> Point:
         """The same point, all arrays and operations rounded in another way: equal numbers alike, so
-        that a largest entry is still equal to the maximum."""
+        that a largest entry is still equal to the maximum. Raises ValueError as `at` does."""
+        if number not in self._near:
+            self._near[number] = self._rounded(number)
+        return self._near[number]
 
+    def _rounded(self, number: int) -> Point:
         def rounded(value: Array) -> Array:
             if value.dtype == bool:
                 return value
@@ -88,7 +91,7 @@ class Point:
             return moved
 
         arrays = {name: rounded(array) for name, array in self.drawn.arrays.items()}
-        return at(self.target, replace(self.drawn, arrays=arrays, rounded=rounded), self.style)
+        return at(self.target, replace(self.drawn, arrays=arrays, rounded=rounded))
 
 
 def _scattered(value: Array, number: int) -> Array:
@@ -109,7 +112,7 @@ def definitions(problem: Source) -> list[tuple[str, Expression]]:
     return [(name, d.expression) for name, d in problem.definitions.items()]
 
 
-def at(target: Target, drawn: Environment, style: str = "") -> Point:
+def at(target: Target, drawn: Environment) -> Point:
     """The point with all its values. Raises ValueError where there is no finite derivative."""
     with np.errstate(all="ignore"):
         environment = with_definitions(definitions(target.problem), drawn)
@@ -122,7 +125,7 @@ def at(target: Target, drawn: Environment, style: str = "") -> Point:
             truth, exact = _by_numbers(target, environment, value, shapes)
     if not np.isfinite(truth).all() or not np.isfinite(value).all():
         raise ValueError("no finite derivative")
-    return Point(target, drawn, environment, truth, exact, style)
+    return Point(target, drawn, environment, truth, exact)
 
 
 def _by_numbers(
@@ -162,7 +165,7 @@ def points(target: Target, seed: int = 0, scales: Sequence[float] = ()) -> Itera
             rng = np.random.default_rng((seed, number, attempt))
             try:
                 drawn = draw(target.problem, rng, style)
-                point = at(target, _scaled(target.problem, drawn, rng, number, scale), style)
+                point = at(target, _scaled(target.problem, drawn, rng, number, scale))
                 if apart(point.truth, point.near(0).truth) > KNOWN:
                     continue
                 yield point
@@ -207,6 +210,14 @@ def largest(a: Array) -> float:
 def same(a: Array, b: Array, tolerance: float = 1e-9) -> bool:
     """Whether two arrays of one shape are equal, as far as a well conditioned point shows."""
     return a.shape == b.shape and bool(np.isfinite(a).all()) and apart(a, b) <= tolerance
+
+
+def alike(values: Sequence[Array], theirs: Sequence[Array], tolerance: float = 1e-9) -> bool:
+    """Whether arrays are the same pair by pair, as they are or transposed."""
+    return all(
+        same(a, b, tolerance) or same(a, b.T, tolerance)
+        for a, b in zip(values, theirs, strict=True)
+    )
 
 
 def equal(

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from diagrad.expression import Expression
+from diagrad.expression import Expression, is_call
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm, assembled, contracted, merged
 from diagrad.matrix.cost import cost
 from diagrad.matrix.piece import Diagonal, Piece, Place
-from diagrad.matrix.slots import Axes, Sides, Slot, is_call, ordered
+from diagrad.matrix.slots import Axes, Sides, Slot, ordered
 
 # Labels below this are inner axes of a product A diag(v) B; bound ones are small negative numbers.
 FRESH = -1_000_000

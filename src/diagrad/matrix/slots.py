@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, permutations, product
 from math import prod
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from diagrad.dimensions import UNIT, Size
-from diagrad.expression import Apply, Expression
+from diagrad.expression import Expression, is_call
 from diagrad.matrix import make
 from diagrad.matrix.contract import NoMatrixForm
 from diagrad.matrix.cost import cost
@@ -97,11 +97,11 @@ def commuted(expression: Expression) -> Expression:
     """(P ⊗ Q) K as K (Q ⊗ P), and anything else as it is."""
     if not is_call(expression, "@"):
         return expression
-    left, right = cast(Apply, expression).operands
+    left, right = expression.operands
     if not (is_call(left, "kron") and is_call(right, "commutation")):
         return expression
-    P, Q = cast(Apply, left).operands
-    if cast(Apply, right).parameters != (P.shape[1], Q.shape[1]):
+    P, Q = left.operands
+    if right.parameters != (P.shape[1], Q.shape[1]):
         return expression
     K = make.call("commutation", parameters=(P.shape[0], Q.shape[0]))
     return make.matmul(K, make.call("kron", Q, P))
@@ -172,7 +172,3 @@ def _kron(parts: Sequence[Expression]) -> Expression:
         elif not make.is_one(part):
             total = make.call("kron", total, part)
     return total
-
-
-def is_call(expression: Expression, name: str) -> bool:
-    return isinstance(expression, Apply) and expression.operation.name == name

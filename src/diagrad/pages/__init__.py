@@ -6,8 +6,7 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from diagrad.pages import marked, typeset, web
-from diagrad.pages import notebook as notebooks
+from diagrad.pages import marked
 from diagrad.pages.compose import ROUTES, SEVERAL, pages
 from diagrad.pages.data import as_data
 from diagrad.pages.story import given
@@ -75,17 +74,23 @@ def piece(
 
 def html(derivations: Sequence[Derivation], route: str = "both", depth: str = "standard") -> str:
     """A page for a browser, in one file that needs nothing else; routes stand side by side."""
+    from diagrad.pages import web
+
     return web.document(pages(derivations, route, depth), web.first_of(route))
 
 
 def typst(derivations: Sequence[Derivation], route: str = "both", depth: str = "standard") -> str:
     """A document of Typst, which makes a PDF of it."""
+    from diagrad.pages import typeset, web
+
     drawn = pages(derivations, route, depth)
     return typeset.document("\n".join(map(typeset.Typst().page, drawn)), web.title_of(drawn))
 
 
 def pdf(derivations: Sequence[Derivation], route: str = "both", depth: str = "standard") -> bytes:
     """Likewise, as a PDF. Raises DerivationError where Typst is not installed."""
+    from diagrad.pages import typeset
+
     return typeset.pdf(typst(derivations, route, depth))
 
 
@@ -93,13 +98,15 @@ def notebook(
     derivations: Sequence[Derivation], route: str = "jacobian", depth: str = "standard"
 ) -> str:
     """A Jupyter notebook that has the problem, the derivations, and how to run them again."""
+    from diagrad.pages import ipynb
+
     first = derivations[0]
     wrt = [d.wrt for d in derivations]
     asked = f"{first.of!r}, {wrt if len(wrt) > 1 else wrt[0]!r}"
     asked += f", order={first.order}" if first.order > 1 else ""
     asked += f", layout={first.layout!r}"
     text = first.problem.source.text
-    return notebooks.notebook(pages(derivations, route, depth), text, asked)
+    return ipynb.notebook(pages(derivations, route, depth), text, asked)
 
 
 def _marked(

@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from diagrad.dimensions import is_scalar
@@ -12,7 +12,6 @@ from diagrad.expression import Apply, Expression, Number, Symbol
 from diagrad.operations.room import ATOM, PRODUCT, SIGN, SUM, Form, is_letter
 from diagrad.show.contraction import Contraction, by_elements
 from diagrad.show.entries import Entry
-from diagrad.show.mathml import in_mathml
 from diagrad.show.names import DERIVATIVES, SUBSCRIPTS, Names, Quotient
 from diagrad.show.notation import (
     INDEXING,
@@ -25,11 +24,8 @@ from diagrad.show.notation import (
     size_text,
     with_shape,
 )
-from diagrad.show.typst import in_typst
 
 NO_NAMES = Names()
-# Notations that draw what LaTeX says, so that no room has to say it again.
-DRAWN: dict[str, Callable[[str], str]] = {"mathml": in_mathml, "typst": in_typst}
 DIGITS = "0123456789" + "".join(VULGAR.values())
 LEADING = re.compile(r"\{(\d+)\}")
 MIXED = re.compile(r"(\\frac\{)+\d")
@@ -48,14 +44,26 @@ def printed(expression: Expression, notation: str, names: Names = NO_NAMES) -> s
     Source is the problem language: read again it has the same structure, but that a number which is
     negative or a fraction is read as the operation it is written with.
     """
-    if notation in DRAWN:
-        return DRAWN[notation](printed(expression, "latex", names))
+    if notation in ("mathml", "typst"):
+        return _drawn(printed(expression, "latex", names), notation)
     style = SHAPED if notation == "shaped" else NOTATIONS[notation]
     pieces: list[Piece] = []
     for node in reversed(list(_outermost_first(expression, style.name))):
         inner = [pieces.pop() for _ in _parts(node)]
         pieces.append(_piece(node, inner, style, names))
     return pieces.pop().text
+
+
+def _drawn(latex: str, notation: str) -> str:
+    """What LaTeX says, in a notation that draws it, so that no room has to say it again. What reads
+    the LaTeX is imported at its first use, for most programs print in a line."""
+    if notation == "mathml":
+        from diagrad.show.mathml import in_mathml
+
+        return in_mathml(latex)
+    from diagrad.show.typst import in_typst
+
+    return in_typst(latex)
 
 
 def _outermost_first(expression: Expression, notation: str) -> Iterator[Expression]:

@@ -18,10 +18,8 @@ from diagrad.show.glyphs import (
     prepared,
 )
 from diagrad.show.inline import FUNCTIONS, in_math_mode
-from diagrad.show.mathml import in_mathml
 from diagrad.show.names import SPELLED, in_ascii
 from diagrad.show.notation import VULGAR
-from diagrad.show.typst import in_typst
 
 PIECE = re.compile(rf"[{''.join(BELOW)}]+|∘?[{''.join(ABOVE)}]+|∘\^|{ACCENTED}|.", re.DOTALL)
 SPELLINGS = IN_ASCII | PRIMES | SPELLED | {"∘^": ".^"}
@@ -100,9 +98,13 @@ def in_latex_text(sentence: str, names: Collection[str] = ()) -> str:
 
 
 def in_html_text(
-    sentence: str, names: Collection[str] = (), draw: Callable[[str], str] = in_mathml
+    sentence: str, names: Collection[str] = (), draw: Callable[[str], str] | None = None
 ) -> str:
     """The sentence for HTML, mathematics as MathML; `draw` makes it of LaTeX."""
+    if draw is None:
+        from diagrad.show.mathml import in_mathml
+
+        draw = in_mathml
     return "".join(
         draw(part) if is_formula else escape(part.replace(" -- ", " – "), quote=False)
         for part, is_formula in _parts(sentence, names)
@@ -111,6 +113,8 @@ def in_html_text(
 
 def in_typst_text(sentence: str, names: Collection[str] = ()) -> str:
     """The sentence for Typst's markup, mathematics between dollars."""
+    from diagrad.show.typst import in_typst
+
     return "".join(
         f"${in_typst(part)}$" if is_formula else MARKUP.sub(r"\\\g<0>", part)
         for part, is_formula in _parts(sentence, names)
