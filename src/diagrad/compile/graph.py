@@ -1,0 +1,154 @@
+"""What is asked for, in index form, with values stable where the textbook's form is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from diagrad.expression import Expression
+from diagrad.index.build import Indexed, labels, tensor
+from diagrad.index.lower import definition, lower
+from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Term
+from diagrad.language import Source
+from diagrad.operations import WORDS
+from diagrad.operations.functions import log
+from diagrad.setting import Setting
+
+# Introduced names stand behind all names of a problem.
+BEHIND = 1_000_000
+
+
+class Graph:
+    """The heads of a problem's names and of formulas over them, in normal form."""
+
+    def __init__(self, source: Source) -> None:
+        self._setting = Setting(source, ())
+        self._heads = dict(self._setting.heads)
+        self._stable: dict[Head, Head] = {}
+        self.names: dict[Head, str] = {}
+
+    def define(self, name: str, expression: Expression) -> None:
+        """A name that a derivation introduced."""
+        body = self._normal(expression).tensor
+        self._heads[name] = definition(name, BEHIND + len(self._heads), body)
+
+    def head(self, expression: Expression) -> Head:
+        """The value of an expression: its row axes, then its column axes, unit axes left out."""
+        return self.stable(self._normal(expression).tensor)
+
+    def _normal(self, expression: Expression) -> Indexed:
+        value = lower(expression, self._heads, self._setting.sizes)
+        return value._replace(tensor=self._setting.context.normal(value.tensor))
+
+    def stable(self, head: Head) -> Head:
+        """An equal head without operations that overflow or lose digits where it need not, and
+        without definitions; what these are called is in `names`."""
+        if head not in self._stable:
+            self._stable[head] = self._rewritten(head)
+        return self._stable[head]
+
+    def _rewritten(self, head: Head) -> Head:
+        if isinstance(head, Definition):
+            body = self.stable(head.body)
+            self.names.setdefault(body, head.name)
+            return body
+        if isinstance(head, Applied):
+            inner = _body(head.arguments[0])
+            law = OF_LOG.get(_word(inner)) if head.operation.name == "log" else None
+            if law is not None and isinstance(inner, Applied):
+                return self.stable(law(inner))
+        head = rebuilt(head, self.stable)
+        law = TAKEN_APART.get(_word(head))
+        return self.stable(law(head)) if law is not None and isinstance(head, Applied) else head
+
+
+def rebuilt(head: Head, of: Callable[[Head], Head]) -> Head:
+    """The head with every head it is made of replaced."""
+    match head:
+        case Applied():
+            arguments = tuple(of(argument) for argument in head.arguments)
+            return Applied(head.operation, arguments, head.axes, head.parameters)
+        case Sum():
+            return Sum(head.axes, tuple(_rebuilt_term(term, of) for term in head.terms))
+    return head
+
+
+def _rebuilt_term(term: Term, of: Callable[[Head], Head]) -> Term:
+    factors = (
+        Factor(of(f.head), f.labels, of(f.exponent) if isinstance(f.exponent, Head) else f.exponent)
+        for f in term.factors
+    )
+    return term._replace(factors=tuple(factors))
+
+
+def _body(head: Head) -> Head:
+    """What a head is by its definitions."""
+    while isinstance(head, Definition):
+        head = head.body
+    return head
+
+
+def _word(head: Head) -> str:
+    return head.operation.name if isinstance(head, Applied) else ""
+
+
+def _log_of_softmax(head: Applied) -> Head:
+    """log softmax(z) = log_softmax(z)."""
+    return Applied(WORDS["log_softmax"], head.arguments, head.axes, head.parameters)
+
+
+def _log_of_sigmoid(head: Applied) -> Head:
+    """log σ(x) = −softplus(−x)."""
+    (x,) = head.arguments
+    i = labels(x.axes)
+    soft = Applied(WORDS["softplus"], (tensor(i, -x[i]),), x.axes)
+    return tensor(i, -soft[i])
+
+
+def _log_of_exp(head: Applied) -> Head:
+    return head.arguments[0]
+
+
+OF_LOG: Mapping[str, Callable[[Applied], Head]] = {
+    "softmax": _log_of_softmax,
+    "sigmoid": _log_of_sigmoid,
+    "exp": _log_of_exp,
+}
+
+
+class Parts:
+    """m = max z, e = exp(z − m) and s = Σ e along the axes of a softmax or a logsumexp of z."""
+
+    def __init__(self, z: Head, along: tuple[int, ...]) -> None:
+        self.i = labels(z.axes)
+        self.kept = tuple(label for k, label in enumerate(self.i) if k not in along)
+        kept_axes = tuple(label.size for label in self.kept)
+        self.z = z
+        self.m = Applied(WORDS["max"], (z,), kept_axes, along)
+        moved = tensor(self.i, z[self.i] - self.m[self.kept])
+        self.e = Applied(WORDS["exp"], (moved,), z.axes)
+        self.s = tensor(self.kept, self.e[self.i])
+
+
+def _softmax(head: Applied) -> Head:
+    """e / s."""
+    of = Parts(head.arguments[0], head.parameters)
+    return tensor(of.i, of.e[of.i] * of.s[of.kept] ** -1)
+
+
+def _log_softmax(head: Applied) -> Head:
+    """z − m − log s."""
+    of = Parts(head.arguments[0], head.parameters)
+    return tensor(of.i, of.z[of.i] - of.m[of.kept] - log(of.s[of.kept]))
+
+
+def _logsumexp(head: Applied) -> Head:
+    """m + log s."""
+    of = Parts(head.arguments[0], head.parameters)
+    return tensor(of.kept, of.m[of.kept] + log(of.s[of.kept]))
+
+
+TAKEN_APART: Mapping[str, Callable[[Applied], Head]] = {
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "logsumexp": _logsumexp,
+}
