@@ -13,11 +13,15 @@ from diagrad.verify import Verification as Verification
 
 
 def __getattr__(name: str) -> object:
-    """What only a check needs is imported at its first use."""
+    """What only checks and compiled functions need is imported at its first use."""
     if name in ("FunctionVerdict", "Mistake", "Verdict", "check_function"):
         from diagrad import check
 
         return getattr(check, name)
+    if name in ("d", "hvp"):
+        from diagrad.compile import asked
+
+        return getattr(asked, name)
     raise AttributeError(f"module 'diagrad' has no attribute {name!r}")
 
 

@@ -20,6 +20,7 @@ from diagrad.show import Names
 
 if TYPE_CHECKING:
     from diagrad.check import FunctionVerdict, Verdict
+    from diagrad.compile.asked import Asked
 
 
 def parse(text: str, file: str = "problem") -> Problem:
@@ -142,6 +143,19 @@ class Problem:
     def hessian(self, of: str, wrt: Wrt, layout: str = "auto") -> Derivation:
         """The second derivative of a scalar."""
         return self.derive(of, wrt, order=2, layout=layout)
+
+    def compile(self, outputs: Sequence[Asked], backend: str = "auto") -> Any:
+        """A function of the problem's variables that computes several things at once.
+
+        An output is the name of a definition or an expression, `dg.d(of, wrt)`, a derivative, or
+        `dg.hvp(of, wrt)`, a Hessian times a vector. Every formula is verified before it is
+        compiled. `backend` is "c", "numpy", or "auto": C where a compiler works. The function takes
+        arrays in the order of `f.inputs` or by name and returns a tuple; `f.into(outputs, …)`
+        writes into given arrays. Raises ProblemError, DerivationError.
+        """
+        from diagrad.compile import compiled
+
+        return compiled(self, outputs, backend)
 
     def check(
         self,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from diagrad.expression import Expression
-from diagrad.index.build import Indexed, labels, tensor
+from diagrad.index.build import labels, tensor
 from diagrad.index.lower import definition, lower
 from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Term
 from diagrad.language import Source
@@ -13,31 +14,36 @@ from diagrad.operations import WORDS
 from diagrad.operations.functions import log
 from diagrad.setting import Setting
 
+if TYPE_CHECKING:
+    from diagrad.compile.goals import Goal
+
 # Introduced names stand behind all names of a problem.
 BEHIND = 1_000_000
 
 
 class Graph:
-    """The heads of a problem's names and of formulas over them, in normal form."""
+    """The heads of a problem's names and of formulas over them, in normal form; `names` are what
+    heads are called."""
 
     def __init__(self, source: Source) -> None:
         self._setting = Setting(source, ())
-        self._heads = dict(self._setting.heads)
+        self.heads: Mapping[str, Head] = self._setting.heads
         self._stable: dict[Head, Head] = {}
         self.names: dict[Head, str] = {}
 
-    def define(self, name: str, expression: Expression) -> None:
-        """A name that a derivation introduced."""
-        body = self._normal(expression).tensor
-        self._heads[name] = definition(name, BEHIND + len(self._heads), body)
+    def head_of(self, goal: Goal, program: bool) -> Head:
+        """The value of a goal, its row axes, then its column axes, unit axes left out: by its
+        formula, or by its program, which has the result in its last line."""
+        heads = dict(self.heads)
+        if goal.formula is not None and not (program and goal.program):
+            return self.stable(self._normal(goal.formula, heads))
+        for name, line in goal.program:
+            heads[name] = definition(name, BEHIND + len(heads), self._normal(line, heads))
+        return self.stable(heads[goal.program[-1][0]])
 
-    def head(self, expression: Expression) -> Head:
-        """The value of an expression: its row axes, then its column axes, unit axes left out."""
-        return self.stable(self._normal(expression).tensor)
-
-    def _normal(self, expression: Expression) -> Indexed:
-        value = lower(expression, self._heads, self._setting.sizes)
-        return value._replace(tensor=self._setting.context.normal(value.tensor))
+    def _normal(self, expression: Expression, heads: Mapping[str, Head]) -> Head:
+        value = lower(expression, heads, self._setting.sizes)
+        return self._setting.context.normal(value.tensor)
 
     def stable(self, head: Head) -> Head:
         """An equal head without operations that overflow or lose digits where it need not, and

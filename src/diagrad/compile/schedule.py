@@ -131,10 +131,19 @@ class Schedule:
     sizes: Mapping[str, int] = field(compare=False)
 
     @property
+    def buffers(self) -> list[Buffer]:
+        """All tensors, in order of appearance."""
+        return [*self.inputs, *self.outputs, *self.locals]
+
+    @property
     def locals(self) -> list[Buffer]:
         """The local tensors in the order in which they are filled."""
         targets = dict.fromkeys(s.target for s in self.statements)
         return [buffer for buffer in targets if buffer.role == LOCAL]
+
+
+class Unwritten(Exception):
+    """What a back end has no code for."""
 
 
 REDUCTIONS = frozenset({"max", "min", "prod"})
@@ -158,7 +167,7 @@ def is_leaf(head: Head) -> bool:
 
 def scheduled(
     goals: Sequence[tuple[str, Head]],
-    inputs: Sequence[Variable],
+    inputs: Sequence[Head],
     names: Mapping[Head, str],
     sizes: Mapping[str, int],
 ) -> Schedule:
@@ -171,12 +180,10 @@ def scheduled(
 
 
 class _Scheduler:
-    def __init__(
-        self, planner: Planner, inputs: Sequence[Variable], names: Mapping[Head, str]
-    ) -> None:
+    def __init__(self, planner: Planner, inputs: Sequence[Head], names: Mapping[Head, str]) -> None:
         self.planner, self.names = planner, names
         self.inputs = {v: Buffer(v.name, v.axes, INPUT) for v in inputs}
-        self.buffers: dict[Head, Buffer] = dict(self.inputs)
+        self.buffers: dict[Head, Buffer] = {**self.inputs}
         self.evaluations: dict[Head, int] = {}
         self.stored: set[Head] = set()
         self.references: dict[Head, int] = {}
@@ -525,11 +532,24 @@ def reads(entry: Entry) -> Iterator[Read]:
             yield from reads(argument)
 
 
+def factors_of(entry: Entry) -> tuple[Entry, ...]:
+    """The factors of a product, or the entry alone."""
+    if isinstance(entry, Call) and entry.name == "*":
+        return tuple(f for argument in entry.arguments for f in factors_of(argument))
+    return (entry,)
+
+
 def replaced(entry: Entry, old: Read, new: Read) -> Entry:
     """The entry with one read in place of another."""
     if isinstance(entry, Call):
         return entry._replace(arguments=tuple(replaced(a, old, new) for a in entry.arguments))
     return new if entry == old else entry
+
+
+def work_of(schedule: Schedule) -> int:
+    """How often the bodies of all loops are run."""
+    loops = (s.sizes.values() for s in schedule.statements if isinstance(s, Loop))
+    return sum(count_of(schedule.sizes, list(sizes)) for sizes in loops)
 
 
 def count_of(sizes: Mapping[str, int], axes: Sequence[Size]) -> int:

@@ -26,6 +26,7 @@ from diagrad.compile.schedule import (
     Read,
     Result,
     Schedule,
+    Unwritten,
     count_of,
     reads,
 )
@@ -56,10 +57,6 @@ CHOOSING = {sign: f"({{0}} {sign} {{1}})" for sign in (">", ">=", "<", "<=", "==
     "minimum": "smaller({0}, {1})",
     "clip": "smaller(larger({0}, {1}), {2})",
 }
-
-
-class Unwritten(Exception):
-    """What this back end has no code for."""
 
 
 class Kernel(NamedTuple):

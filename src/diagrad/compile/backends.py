@@ -1,0 +1,138 @@
+"""The back ends behind one interface: a schedule in, a kernel out."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diagrad.compile import in_c, in_numpy
+from diagrad.compile.build import address, library, working
+from diagrad.compile.layout import laid_out
+from diagrad.compile.schedule import Schedule
+from diagrad.errors import DerivationError, NoCompiler
+
+Array = np.ndarray[Any, np.dtype[Any]]
+TYPES = {"d": np.dtype(np.float64), "f": np.dtype(np.float32)}
+# Kernels that may take longer than this many multiplications let other threads run.
+LONG = 100_000
+
+
+class Kernel(ABC):
+    """Runs a schedule on arrays without unit axes, in C order, of one type."""
+
+    # Where it is, for callers that need no Python; 0 for none.
+    address = 0
+    workspace = 0
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        """Writes the outputs, which share no memory with anything."""
+
+
+class Backend(ABC):
+    """Makes kernels. Raises Unwritten for what it has no code for."""
+
+    name: str
+
+    @abstractmethod
+    def kernel(self, schedule: Schedule, dtype: str) -> Kernel: ...
+
+    @abstractmethod
+    def source(self, schedule: Schedule, dtype: str) -> str:
+        """What the kernel is made from."""
+
+
+class InNumPy(Backend):
+    name = "numpy"
+
+    def kernel(self, schedule: Schedule, dtype: str) -> Kernel:
+        return _NumPyKernel(in_numpy.function(schedule))
+
+    def source(self, schedule: Schedule, dtype: str) -> str:
+        return in_numpy.source(schedule)
+
+
+class _NumPyKernel(Kernel):
+    def __init__(self, function: Callable[..., tuple[Array, ...]]) -> None:
+        self.function = function
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        with np.errstate(all="ignore"):
+            for array, value in zip(outputs, self.function(*inputs), strict=True):
+                array[...] = np.reshape(value, array.shape)
+
+
+class InC(Backend):
+    name = "c"
+
+    def kernel(self, schedule: Schedule, dtype: str) -> Kernel:
+        made = in_c.kernel(laid_out(schedule), dtype, vector_bytes())
+        return _CKernel(library(made.text), made.workspace)
+
+    def source(self, schedule: Schedule, dtype: str) -> str:
+        return in_c.kernel(laid_out(schedule), dtype, vector_bytes()).text
+
+
+class _CKernel(Kernel):
+    def __init__(self, loaded: ctypes.CDLL, workspace: int) -> None:
+        self.loaded, self.workspace = loaded, workspace
+        self.address = address(loaded, "kernel")
+        loaded.kernel.restype = None
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        room = np.empty(self.workspace + in_c.ALIGNMENT, np.uint8)
+        start = -(-room.ctypes.data // in_c.ALIGNMENT) * in_c.ALIGNMENT
+        self.loaded.kernel(_addresses(inputs), _addresses(outputs), ctypes.c_void_p(start))
+
+
+def _addresses(arrays: Sequence[Array]) -> Any:
+    return (ctypes.c_void_p * max(1, len(arrays)))(*(array.ctypes.data for array in arrays))
+
+
+WIDTH = """\
+int vector_bytes(void);
+int vector_bytes(void)
+{
+#if defined(__AVX512F__)
+    return 64;
+#elif defined(__AVX__)
+    return 32;
+#else
+    return 16;
+#endif
+}
+"""
+
+
+@functools.cache
+def vector_bytes() -> int:
+    """How wide the vectors of the machine are, by what the compiler compiles for."""
+    return int(library(WIDTH).vector_bytes())
+
+
+@functools.cache
+def say_once(words: str) -> None:
+    warnings.warn(words, RuntimeWarning, stacklevel=2)
+
+
+def chosen(name: str) -> Backend:
+    """The back end of that name; "auto" is C where a compiler works, and otherwise NumPy, which is
+    said once. Raises DerivationError."""
+    if name == "numpy":
+        return InNumPy()
+    if name not in ("auto", "c"):
+        raise DerivationError(f'backend is "auto", "c" or "numpy", not {name!r}')
+    try:
+        working()
+    except NoCompiler as error:
+        if name == "c":
+            raise DerivationError(f"there is no C compiler that works: {error.reason}") from None
+        say_once(f"compiled functions run by NumPy, for no C compiler works: {error.reason}")
+        return InNumPy()
+    return InC()

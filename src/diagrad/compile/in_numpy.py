@@ -1,0 +1,367 @@
+"""A schedule as a function in Python, over NumPy alone: readable, and everywhere."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diagrad.compile.schedule import (
+    Buffer,
+    Call,
+    Count,
+    Entry,
+    Equal,
+    Library,
+    Literal,
+    Loop,
+    Named,
+    Read,
+    Result,
+    Schedule,
+    Statement,
+    Unwritten,
+    factors_of,
+)
+from diagrad.dimensions import Size
+from diagrad.index.term import Labels
+
+Array = np.ndarray[Any, np.dtype[Any]]
+LETTERS = "ijklmnopqrstuvwxyz"
+# Functions that NumPy has, and those that are written out where they are used.
+NUMPY = {
+    name: f"np.{name}"
+    for name in "exp log sqrt tanh sin cos tan sinh cosh log1p expm1 abs sign maximum minimum clip where arcsin arccos arctan".split()  # noqa: E501, SIM905
+}
+WRITTEN = {
+    "sigmoid": """\
+def sigmoid(x):
+    e = np.exp(-abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+""",
+    "softplus": """\
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
+""",
+    "relu": """\
+def relu(x):
+    return np.where(x <= 0, 0, x)
+""",
+    "step": """\
+def step(x):
+    return np.where(x > 0, 1.0, 0.0).astype(x.dtype)
+""",
+    "erf": """\
+def erf(x):
+    return np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype)
+""",
+    "gelu": """\
+def gelu(x):
+    return x * np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])(x)
+""",
+}
+LINEAR_ALGEBRA = {
+    "inv": "np.linalg.inv({0})",
+    "det": "np.linalg.det({0})",
+    "logdet": "np.linalg.slogdet({0})[1]",
+    "cholesky": "np.linalg.cholesky({0})",
+    "pinv": "np.linalg.pinv({0})",
+}
+COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
+REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
+
+
+def source(schedule: Schedule, name: str = "f") -> str:
+    """The text of a function of the inputs, which returns the outputs in a tuple. Raises
+    Unwritten."""
+    return _Writer(schedule).source(name)
+
+
+def function(schedule: Schedule) -> Callable[..., tuple[Array, ...]]:
+    """That function, of arrays without unit axes."""
+    names: dict[str, Any] = {}
+    exec(compile(source(schedule), "<compiled by Diagrad>", "exec"), names)
+    made: Callable[..., tuple[Array, ...]] = names["f"]
+    return made
+
+
+# How tightly NumPy's operators bind.
+SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
+
+
+class Text(NamedTuple):
+    """An expression of NumPy, and how tightly it binds."""
+
+    text: str
+    binds: int = ATOM
+
+    def within(self, binds: int) -> str:
+        return self.text if self.binds >= binds else f"({self.text})"
+
+
+class _Writer:
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.helpers: dict[str, str] = {}
+        self.called: dict[Buffer, str] = {}
+        dimensions = {d.name for b in schedule.buffers for s in b.axes for d in s.dimensions}
+        taken = {"np", "math", *WRITTEN, *keyword.kwlist, *dir(builtins), *dimensions}
+        for buffer in schedule.buffers:
+            name = "".join(c if c.isalnum() or c == "_" else "_" for c in buffer.name)
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            self.called[buffer] = name
+
+    def source(self, name: str) -> str:
+        body = [line for s in self.schedule.statements for line in self.statement(s)]
+        inputs = ", ".join(self.called[b] for b in self.schedule.inputs)
+        outputs = ", ".join(self.called[b] for b in self.schedule.outputs)
+        lines = [*self._prologue(), *body, f"return ({outputs},)"]
+        function = "\n".join([f"def {name}({inputs}):", *(f"    {line}" for line in lines)])
+        maths = "import math\n\n" if any("math." in h for h in self.helpers.values()) else ""
+        parts = [f"{maths}import numpy as np\n", *self.helpers.values(), function + "\n"]
+        return "\n\n".join(parts)
+
+    def _prologue(self) -> Iterator[str]:
+        """Sizes by name, and rows and columns with one axis."""
+        known: set[str] = set()
+        for buffer in self.schedule.inputs:
+            called = self.called[buffer]
+            if len(buffer.axes) < 2:
+                yield f"{called} = np.reshape({called}, {-1 if buffer.axes else ()})"
+            for k, size in enumerate(buffer.axes):
+                if (
+                    len(size.dimensions) == 1
+                    and str(size) not in known
+                    and str(size).isidentifier()
+                ):
+                    known.add(str(size))
+                    yield f"{size} = {called}.shape[{k}]"
+        names = (d.name for b in self.schedule.buffers for s in b.axes for d in s.dimensions)
+        for name in dict.fromkeys((*names, *self.schedule.sizes)):
+            if name not in known:
+                yield f"{name} = {self.schedule.sizes[name]}"
+
+    # Statements.
+
+    def statement(self, statement: Statement) -> Iterator[str]:
+        target = self.called[statement.target]
+        if isinstance(statement, Library):
+            word = statement.head.operation.name
+            if word not in LINEAR_ALGEBRA:
+                raise Unwritten(word)
+            yield f"{target} = {LINEAR_ALGEBRA[word].format(*map(self.called.get, statement.arguments))}"
+            return
+        text = self._value(statement)
+        if statement.at == statement.free and not statement.adds:
+            yield f"{target} = {text.text}"
+            return
+        letters = "".join(LETTERS[k] for k in statement.at)
+        free = "".join(LETTERS[k] for k in statement.free)
+        view = f'np.einsum("{letters}->{free}", {target})[...]' if letters != free else target
+        yield f"{view} += {text.text}"
+
+    def _value(self, loop: Loop) -> Text:
+        if not loop.reduce:
+            return self._whole(loop, loop.body, loop.free)
+        contracted = self._contracted(loop) if loop.reduce == "sum" else None
+        if contracted is None:
+            every = (*loop.free, *loop.over)
+            body = self._whole(loop, loop.body, every)
+            axes = tuple(range(len(loop.free), len(every)))
+            axis = f", axis={axes if len(axes) > 1 else axes[0]}" if loop.free else ""
+            contracted = Text(f"np.{loop.reduce}({body.text}{axis})")
+        if loop.finish == Result():
+            return contracted
+        return self.entry(loop.finish, loop.free, contracted)
+
+    def _whole(self, loop: Loop, entry: Entry, at: Labels) -> Text:
+        """An entry with an axis for every label."""
+        text = self.entry(entry, at)
+        if set(at) <= _labels(entry):
+            return text
+        shape = ", ".join(self._size(loop.sizes[k]) for k in at)
+        if not at:
+            return Text(f"np.asarray({text.text}, dtype={self._dtype()})")
+        like = f"np.full(({shape},), {text.text}, dtype={self._dtype()})"
+        return Text(
+            like if not _labels(entry) else f"np.broadcast_to({text.text}, ({shape},)).copy()"
+        )
+
+    def _dtype(self) -> str:
+        names = [self.called[b] for b in self.schedule.inputs]
+        return f"{names[0]}.dtype" if names else "float"
+
+    def _size(self, size: Size) -> str:
+        return str(size)
+
+    def _contracted(self, loop: Loop) -> Text | None:
+        """A sum of products of two tensors."""
+        factors = factors_of(loop.body)
+        two = [f for f in factors if isinstance(f, Read) and f.at]
+        rest = [f for f in factors if f not in two]
+        if (
+            len(two) != 2
+            or any(_labels(f) for f in rest)
+            or len(set(map(len, map(set, [r.at for r in two])))) < 1
+        ):
+            return None
+        a, b = two
+        if set(a.at) == set(b.at) or any(len(set(r.at)) < len(r.at) for r in two):
+            return None
+        text = self._matmul(loop, a, b) or self._matmul(loop, b, a) or self._einsum(loop, a, b)
+        return self._times(rest, text)
+
+    def _times(self, factors: Sequence[Entry], text: Text) -> Text:
+        if not factors:
+            return text
+        return Text(
+            " * ".join(
+                [*(self.entry(f, ()).within(PRODUCT) for f in factors), text.within(PRODUCT + 1)]
+            ),
+            PRODUCT,
+        )
+
+    def _matmul(self, loop: Loop, a: Read, b: Read) -> Text | None:
+        if len(loop.over) != 1 or max(len(a.at), len(b.at)) > 2:
+            return None
+        (k,) = loop.over
+        left, right = ([i for i in r.at if i != k] for r in (a, b))
+        if (*left, *right) != loop.free or k not in a.at or k not in b.at:
+            return None
+        first, second = self.called[a.buffer], self.called[b.buffer]
+        first += ".T" if len(a.at) == 2 and a.at[0] == k else ""
+        second += ".T" if len(b.at) == 2 and b.at[1] == k else ""
+        return Text(f"{first} @ {second}", PRODUCT)
+
+    def _einsum(self, loop: Loop, a: Read, b: Read) -> Text:
+        letters = dict(zip((*loop.free, *loop.over), LETTERS, strict=False))
+        first, second, out = ("".join(letters[k] for k in at) for at in (a.at, b.at, loop.free))
+        operands = f"{self.called[a.buffer]}, {self.called[b.buffer]}"
+        return Text(f'np.einsum("{first},{second}->{out}", {operands}, optimize=True)')
+
+    # Entries.
+
+    def entry(self, entry: Entry, at: Labels, result: Text | None = None) -> Text:
+        """An expression that broadcasts to axes with these labels."""
+        match entry:
+            case Read():
+                return self._aligned(self.called[entry.buffer], entry.at, at)
+            case Literal():
+                return _number(entry.value)
+            case Count():
+                return Text(entry.name)
+            case Named():
+                return Text("np.pi")
+            case Equal():
+                size = next(self._size(s) for s in [self._size_of(entry, at)])
+                return self._aligned(f"np.eye({size})", entry.at, at)
+            case Result():
+                assert result is not None
+                return result
+            case Call():
+                return self._call(entry, [self.entry(a, at, result) for a in entry.arguments])
+        raise AssertionError(entry)
+
+    def _size_of(self, entry: Equal, at: Labels) -> Size:
+        raise Unwritten("an indicator inside a product")
+
+    def _aligned(self, text: str, labels: Labels, at: Labels) -> Text:
+        letters = dict(zip(at, LETTERS, strict=False))
+        once = tuple(dict.fromkeys(labels))
+        if once != labels:
+            spelt = "".join(letters[k] for k in labels)
+            text = f'np.einsum("{spelt}->{"".join(letters[k] for k in once)}", {text})'
+        order = sorted(once, key=at.index)
+        if tuple(order) != once:
+            turned = tuple(once.index(k) for k in order)
+            text = f"{text}.T" if len(order) == 2 else f"np.transpose({text}, {turned})"
+        if not order:
+            return Text(text)
+        after = at[at.index(order[0]) :]
+        if len(after) > len(order):
+            text += "[" + ", ".join(":" if k in order else "None" for k in after) + "]"
+        return Text(text)
+
+    def _call(self, call: Call, of: Sequence[Text]) -> Text:
+        name = call.name
+        if name == "+":
+            return Text(_added([text.within(SUM) for text in of]), SUM)
+        if name == "*":
+            return _multiplied(call, of)
+        if name == "**":
+            return _power(call, of)
+        if name in COMPARISONS:
+            return Text(f"({of[0].within(SUM)} {name} {of[1].within(SUM)})")
+        if name in WRITTEN:
+            self.helpers[name] = WRITTEN[name]
+        elif name not in NUMPY:
+            raise Unwritten(name)
+        return Text(f"{NUMPY.get(name, name)}({', '.join(text.text for text in of)})")
+
+
+def _added(texts: Sequence[str]) -> str:
+    first, *others = texts
+    rest = (f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in others)
+    return first + "".join(rest)
+
+
+def _multiplied(call: Call, of: Sequence[Text]) -> Text:
+    """A product, with a sign in front and quotients at the end."""
+    pairs = list(zip(call.arguments, of, strict=True))
+    sign = "-" if pairs[0][0] == Literal(Fraction(-1)) and len(pairs) > 1 else ""
+    pairs = pairs[1:] if sign else pairs
+    below = [p for p in pairs if _is_reciprocal(p[0])]
+    above = [
+        text.within(POWER if k else PRODUCT)
+        for k, (_, text) in enumerate(p for p in pairs if p not in below)
+    ]
+    text = " * ".join(above) or "1"
+    for _, reciprocal in below:
+        text += " / " + reciprocal.text.removeprefix("1 / ")
+    return Text(sign + text, PRODUCT if not sign else SUM)
+
+
+def _is_reciprocal(entry: Entry) -> bool:
+    return (
+        isinstance(entry, Call)
+        and entry.name == "**"
+        and entry.arguments[1] == Literal(Fraction(-1))
+    )
+
+
+def _power(call: Call, of: Sequence[Text]) -> Text:
+    exponent = call.arguments[1]
+    base = of[0].within(ATOM)
+    if isinstance(exponent, Literal):
+        match exponent.value:
+            case -1:
+                return Text(f"1 / {base}", PRODUCT)
+            case value if value == Fraction(1, 2):
+                return Text(f"np.sqrt({of[0].text})")
+            case value if value == Fraction(-1, 2):
+                return Text(f"1 / np.sqrt({of[0].text})", PRODUCT)
+            case value if value.denominator == 1 and value > 0:
+                return Text(f"{base} ** {value}", POWER)
+            case value if value.denominator == 1:
+                return Text(f"1 / {base} ** {-value}", PRODUCT)
+    return Text(f"{base} ** {of[1].within(ATOM)}", POWER)
+
+
+def _number(value: Fraction) -> Text:
+    if value < 0:
+        return Text(f"-{_number(-value).text}", SIGN)
+    return Text(str(value.numerator) if value.denominator == 1 else repr(float(value)))
+
+
+def _labels(entry: Entry) -> set[int]:
+    if isinstance(entry, Equal):
+        return set(entry.at)
+    if isinstance(entry, Call):
+        return {k for argument in entry.arguments for k in _labels(argument)}
+    return set(entry.at) if isinstance(entry, Read) else set()
