@@ -12,11 +12,13 @@ from importlib.resources import files
 from math import prod
 from typing import NamedTuple
 
+from diagrad.compile.digits import RESHAPED
 from diagrad.compile.schedule import (
     FUNCTION_NAMES,
     Buffer,
     Call,
     Count,
+    DigitOf,
     Entry,
     Equal,
     Library,
@@ -137,9 +139,21 @@ class _Writer:
 
     def statement(self, statement: Loop | Library) -> list[str]:
         if isinstance(statement, Library):
-            raise Unwritten(statement.head.operation.name)
+            return self.library(statement)
         loop = _Loop(self, statement)
         return ["", f"/* {statement.target.name} */", *loop.lines()]
+
+    def library(self, statement: Library) -> list[str]:
+        word = statement.head.operation.name
+        if word != RESHAPED.name:
+            raise Unwritten(word)
+        target, of = (self.called[b] for b in (statement.target, *statement.arguments))
+        count = self.count(statement.target.axes)
+        return [
+            "",
+            f"/* {statement.target.name} */",
+            f"memcpy({target}, {of}, {count} * sizeof(real));",
+        ]
 
 
 class Lanes(NamedTuple):
@@ -216,17 +230,21 @@ class _Loop:
         if not loop.at or loop.at != loop.free or _has_equal(loop.body):
             return None
         j = loop.at[-1]
-        used = [read for read in self.reads if j in read.at]
-        if self.size[j] < 2 or not used:
+        if self.size[j] < 2 or not any(j in read.at for read in self.reads):
             return None
-        return j if all(read.at.index(j) == len(read.at) - 1 for read in used) else None
+        return j if self._is_side_by_side(loop.body, j) else None
+
+    def _is_side_by_side(self, entry: Entry, j: int) -> bool:
+        """Whether neighbours along a label are neighbours wherever it is read."""
+        used = [read.at for read in reads(entry) if j in read.at]
+        return all(at.index(j) == len(at) - 1 for at in used)
 
     def tiled(self, j: int) -> list[str]:
         """Sums of several rows and columns at a time, each vector of them in a register."""
         outer = [label for label in self.loop.free if label != j]
         block = outer.pop() if outer else None
         plain = self.loop.finish == Result()
-        simple = is_arithmetic(self.loop.finish)
+        simple = is_arithmetic(self.loop.finish) and self._is_side_by_side(self.loop.finish, j)
         lines: list[str] = []
         for first, count, widths in panels(self.size[j], self.writer.lanes):
             tile = _Tile(self, j, block, first, widths, simple)
@@ -321,6 +339,10 @@ class _Loop:
             case Equal():
                 i, j = (variable(label) for label in entry.at)
                 return f"(real)({i} == {j})"
+            case DigitOf():
+                faster, size = (s.evaluate(self.writer.sizes) for s in (entry.faster, entry.size))
+                i, j = (variable(label) for label in entry.at)
+                return f"(real)({i} / {faster} % {size} == {j})"
             case Result():
                 assert result is not None
                 return result
@@ -415,7 +437,7 @@ def is_arithmetic(entry: Entry) -> bool:
             whole = isinstance(exponent, Literal) and exponent.value in (-1, 2)
             return whole and is_arithmetic(base)
         return entry.name in ("+", "*") and all(map(is_arithmetic, entry.arguments))
-    return not isinstance(entry, Equal)
+    return not isinstance(entry, Equal | DigitOf)
 
 
 def is_function(entry: Entry) -> bool:
@@ -491,4 +513,4 @@ def _power(base: str, exponent: Entry, text: str) -> str:
 def _has_equal(entry: Entry) -> bool:
     if isinstance(entry, Call):
         return any(map(_has_equal, entry.arguments))
-    return isinstance(entry, Equal)
+    return isinstance(entry, Equal | DigitOf)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from diagrad.compile.digits import RESHAPED
 from diagrad.compile.schedule import (
     Buffer,
     Call,
@@ -64,13 +66,29 @@ def gelu(x):
     return x * np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])(x)
 """,
 }
+# Where there is none, NaN, as of a division of 0 by 0.
+INVERSE = """\
+def inverse(a):
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return np.full_like(a, np.nan)
+"""
+ROOT = """\
+def cholesky(a):
+    try:
+        return np.linalg.cholesky(a)
+    except np.linalg.LinAlgError:
+        return np.full_like(a, np.nan)
+"""
 LINEAR_ALGEBRA = {
-    "inv": "np.linalg.inv({0})",
+    "inv": "inverse({0})",
     "det": "np.linalg.det({0})",
     "logdet": "np.linalg.slogdet({0})[1]",
-    "cholesky": "np.linalg.cholesky({0})",
+    "cholesky": "cholesky({0})",
     "pinv": "np.linalg.pinv({0})",
 }
+HELPERS = {"inv": INVERSE, "cholesky": ROOT}
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
 
@@ -111,7 +129,8 @@ class _Writer:
         dimensions = {d.name for b in schedule.buffers for s in b.axes for d in s.dimensions}
         taken = {"np", "math", *WRITTEN, *keyword.kwlist, *dir(builtins), *dimensions}
         for buffer in schedule.buffers:
-            name = "".join(c if c.isalnum() or c == "_" else "_" for c in buffer.name)
+            name = re.sub(r"\W+", "_", buffer.name).strip("_")
+            name = name if name.isidentifier() else f"value_{name}".strip("_")
             while name in taken:
                 name += "_"
             taken.add(name)
@@ -153,13 +172,20 @@ class _Writer:
         target = self.called[statement.target]
         if isinstance(statement, Library):
             word = statement.head.operation.name
+            if word == RESHAPED.name:
+                (of,) = statement.arguments
+                sizes = ", ".join(str(size) for size in statement.target.axes)
+                yield f"{target} = np.reshape({self.called[of]}, ({sizes},)).copy()"
+                return
             if word not in LINEAR_ALGEBRA:
                 raise Unwritten(word)
+            self.helpers |= {n: t for n, t in HELPERS.items() if n == word}
             yield f"{target} = {LINEAR_ALGEBRA[word].format(*map(self.called.get, statement.arguments))}"
             return
         text = self._value(statement)
         if statement.at == statement.free and not statement.adds:
-            yield f"{target} = {text.text}"
+            own = ".copy()" if isinstance(statement.body, Read) and not statement.reduce else ""
+            yield f"{target} = {text.text}{own}"
             return
         letters = "".join(LETTERS[k] for k in statement.at)
         free = "".join(LETTERS[k] for k in statement.free)
@@ -259,17 +285,13 @@ class _Writer:
             case Named():
                 return Text("np.pi")
             case Equal():
-                size = next(self._size(s) for s in [self._size_of(entry, at)])
-                return self._aligned(f"np.eye({size})", entry.at, at)
+                raise Unwritten("an indicator inside a product")
             case Result():
                 assert result is not None
                 return result
             case Call():
                 return self._call(entry, [self.entry(a, at, result) for a in entry.arguments])
-        raise AssertionError(entry)
-
-    def _size_of(self, entry: Equal, at: Labels) -> Size:
-        raise Unwritten("an indicator inside a product")
+        raise Unwritten("digits of an index")
 
     def _aligned(self, text: str, labels: Labels, at: Labels) -> Text:
         letters = dict(zip(at, LETTERS, strict=False))

@@ -9,6 +9,7 @@ from itertools import combinations, permutations
 from math import prod
 from typing import NamedTuple
 
+from diagrad.compile.digits import without_digits
 from diagrad.compile.graph import rebuilt
 from diagrad.dimensions import Size
 from diagrad.index.build import extent, tensor
@@ -44,7 +45,7 @@ class Planner:
         return Sum(head.axes, merged)
 
     def _term(self, term: Term, axes: tuple[Size, ...]) -> Term:
-        term = without_deltas(outside(term))
+        term = self._merged(without_deltas(outside(term)), axes)
         if not term.bound:
             return term
         scalars = tuple(f for f in term.factors if not f.labels)
@@ -55,6 +56,14 @@ class Planner:
         scalars += tuple(extent_of(size) for size in _nowhere(term))
         contracted = Contraction(self, term, axes, rest).result()
         return Term(term.coefficient, (*scalars, *deltas, *contracted))
+
+    def _merged(self, term: Term, axes: tuple[Size, ...]) -> Term:
+        """Without digits; the tensors that were made are planned."""
+        after = without_digits(term, axes)
+        if after is term:
+            return term
+        factors = (f._replace(head=self.planned(f.head)) for f in after.factors)
+        return without_deltas(after._replace(factors=tuple(factors)))
 
     def count(self, sizes: Iterable[Size]) -> int:
         """How many entries a tensor with such axes has."""
@@ -240,7 +249,10 @@ class Contraction:
         return self.planner.make(self._axes(tree.members), whole, factors, self.sizes)
 
     def _ordered(self, labels: Iterable[int], factors: Sequence[Factor]) -> list[int]:
-        """Labels in the order that the factors have them in; of the deepest first."""
+        """Free labels in their order; with bound ones, as the factors have them, the deepest first."""
+        labels = list(labels)
+        if min(labels, default=0) >= 0:
+            return sorted(labels)
 
         def place(label: int) -> tuple[float, float, int]:
             at = [(f.labels.index(label), f.head.depth) for f in factors if label in f.labels]

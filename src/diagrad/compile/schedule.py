@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 from diagrad.compile.plan import Planner
 from diagrad.dimensions import Size
+from diagrad.index.composite import around
 from diagrad.index.term import (
     Applied,
     Constant,
     Delta,
+    Digit,
     Extent,
     Factor,
     Head,
@@ -73,6 +75,14 @@ class Equal(NamedTuple):
     at: Labels
 
 
+class DigitOf(NamedTuple):
+    """1 where the second label is a digit of the first, (first // faster) % size, otherwise 0."""
+
+    at: Labels
+    faster: Size
+    size: Size
+
+
 class Result(NamedTuple):
     """What a loop has added up, in the formula that finishes an entry."""
 
@@ -85,7 +95,7 @@ class Call(NamedTuple):
     parameters: tuple[Any, ...] = ()
 
 
-Entry = Read | Literal | Count | Named | Equal | Result | Call
+Entry = Read | Literal | Count | Named | Equal | DigitOf | Result | Call
 
 
 class Loop(NamedTuple):
@@ -237,7 +247,7 @@ class _Scheduler:
         for part, over in _parts(head):
             count = times * self.planner.count(over)
             self.evaluations[part] = self.evaluations.get(part, 0) + count
-            if _is_product(head) and not is_leaf(part):
+            if (_is_product(head) or _is_library(head)) and not is_leaf(part):
                 self.stored.add(part)
 
     # The statements.
@@ -387,6 +397,8 @@ class _Scheduler:
                 return Literal(Fraction(head.value))
             case Delta():
                 return Equal(at)
+            case Digit():
+                return DigitOf(at, around(head)[1], head.axes[1])
             case Applied():
                 of = tuple(self._entry(a, at, inner) for a in head.arguments)
                 return Call(head.operation.name, of, head.parameters)
@@ -455,6 +467,15 @@ def _without(axes: Sequence[Size], kept: Sequence[Size]) -> list[Size]:
 def _is_contraction(head: Head) -> bool:
     """Whether a head is one sum over bound labels."""
     return isinstance(head, Sum) and any(term.bound for term in head.terms)
+
+
+def _is_library(head: Head) -> bool:
+    """Whether a head is an operation on whole tensors, which no loop does."""
+    return is_reduction(head) and isinstance(head, Applied) and not _is_named(head, REDUCTIONS)
+
+
+def _is_named(head: Applied, names: frozenset[str]) -> bool:
+    return head.operation.name in names
 
 
 def _is_product(head: Head) -> bool:
