@@ -5,7 +5,11 @@ ValueError
 │   └── Unsupported    right, but not in Diagrad yet
 └── DerivationError    the request cannot be met; says why
 RuntimeError
-└── InternalError      Diagrad contradicts itself; asks for a report
+├── InternalError      Diagrad contradicts itself; asks for a report
+└── NoCompiler         nothing here compiles C; says why
+    └── Refused        the compiler works, and did not compile this
+UserWarning
+└── CacheWarning       compiled code cannot be kept for the next process; says why
 """
 
 from __future__ import annotations
@@ -52,6 +56,26 @@ class DerivationError(ValueError):
 
 class InternalError(RuntimeError):
     """Diagrad found its own result wrong. The message holds what a report needs."""
+
+
+class NoCompiler(RuntimeError):
+    """There is no C compiler that works; `reason` says what was tried and what came of it."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"no C compiler that works: {reason}; install one, or name one in CC")
+
+
+class Refused(NoCompiler):
+    """The compiler works, and did not compile one text: its words, or how long it was given."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        RuntimeError.__init__(self, f"the C compiler did not compile this: {reason}")
+
+
+class CacheWarning(UserWarning):
+    """Compiled code cannot be kept where it is looked for; other processes compile it again."""
 
 
 WIDEST = 100

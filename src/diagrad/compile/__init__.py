@@ -1,0 +1,1 @@
+"""Formulas as compiled C: the machine's own compiler, kept libraries, and calls of low cost."""
