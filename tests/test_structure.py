@@ -26,6 +26,7 @@ WALK = [
     ["answer"],
     ["request"],
     ["check"],
+    ["compile"],
     ["problem"],
     ["pages"],
     [""],
