@@ -272,13 +272,10 @@ number(const Special *special, const double *value)
     return made;
 }
 
-/* One output is returned itself, several in a tuple. */
+/* The outputs in a tuple. */
 static PyObject *
 packed(PyObject **made, Py_ssize_t count)
 {
-    if (count == 1) {
-        return made[0];
-    }
     PyObject *result = PyTuple_New(count);
     for (Py_ssize_t i = 0; i < count; i++) {
         if (result) {

@@ -86,17 +86,16 @@ class Caller:
         )
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """The outputs: one itself, several in a tuple; a scalar as a NumPy scalar."""
+        """The outputs in a tuple; a scalar as a NumPy scalar."""
         kernel, data = self._find(args, kwargs)
         if kernel is None:
             return self._slow(args, kwargs)
         made = [np.empty(shape or (), kernel.dtype) for shape in kernel.outputs]
         kernel.run(data, made)
-        values = tuple(
+        return tuple(
             array[()] if shape is None else array
             for array, shape in zip(made, kernel.outputs, strict=True)
         )
-        return values[0] if len(values) == 1 else values
 
     def into(self, outputs: Any, /, *args: Any, **kwargs: Any) -> None:
         """Writes the outputs to these arrays, which share no memory with an input or each other."""

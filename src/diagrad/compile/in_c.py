@@ -15,6 +15,7 @@ from typing import NamedTuple
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.schedule import (
     FUNCTION_NAMES,
+    LOCAL,
     Buffer,
     Call,
     Count,
@@ -52,6 +53,12 @@ STANDARD = {
     for name in "sqrt sin cos tan sinh cosh erf log1p expm1".split()  # noqa: SIM905
 } | {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 
+# The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
+LINEAR_ALGEBRA = {
+    "inv": "inverse({0}, {1}, order, {2});",
+    "det": "{0}[0] = determinant({1}, order, {2});",
+    "logdet": "{0}[0] = log_determinant({1}, order, {2});",
+}
 # Choices among entries; comparisons stand in `where`.
 CHOOSING = {sign: f"({{0}} {sign} {{1}})" for sign in (">", ">=", "<", "<=", "==", "!=")} | {
     "where": "({0} ? {1} : {2})",
@@ -80,6 +87,7 @@ class _Writer:
         self.lanes = vector // BYTES[dtype]
         self.registers = 24 if vector == 64 else 12
         self.called: dict[Buffer, str] = {}
+        self.scratch: list[Buffer] = []
         for k, buffer in enumerate(schedule.inputs):
             self.called[buffer] = f"in{k}"
         for k, buffer in enumerate(schedule.outputs):
@@ -95,7 +103,8 @@ class _Writer:
             f"typedef {real} real;",
             f"#define REAL_BITS {8 * BYTES[self.dtype]}",
             f"#define R(x) x{'##' + self.suffix if self.suffix else ''}",
-            files("diagrad.compile").joinpath("functions.c").read_text("utf-8"),
+            _resource("functions.c"),
+            *([_resource("linear_algebra.c")] if self.scratch else []),
             *(
                 f"typedef real V{n} __attribute__((vector_size({n} * sizeof(real)), aligned(sizeof(real)), may_alias));"
                 for n in (2, 4, 8, 16)
@@ -126,7 +135,7 @@ class _Writer:
     def _places(self) -> tuple[dict[Buffer, int], int]:
         places: dict[Buffer, int] = {}
         total = 0
-        for buffer in self.schedule.locals:
+        for buffer in (*self.schedule.locals, *self.scratch):
             places[buffer] = total
             size = self.count(buffer.axes) * BYTES[self.dtype]
             total += -(-size // ALIGNMENT) * ALIGNMENT
@@ -145,14 +154,25 @@ class _Writer:
 
     def library(self, statement: Library) -> list[str]:
         word = statement.head.operation.name
-        if word != RESHAPED.name:
-            raise Unwritten(word)
         target, of = (self.called[b] for b in (statement.target, *statement.arguments))
-        count = self.count(statement.target.axes)
+        axes = statement.arguments[0].axes
+        if word == RESHAPED.name:
+            copied = f"memcpy({target}, {of}, {self.count(axes)} * sizeof(real));"
+            return ["", f"/* {statement.target.name} */", copied]
+        if word not in LINEAR_ALGEBRA or len(axes) != 2:
+            raise Unwritten(word)
+        size = axes[0].evaluate(self.sizes)
+        scratch = Buffer(f"scratch{len(self.scratch)}", axes, LOCAL)
+        self.called[scratch] = scratch.name
+        self.scratch.append(scratch)
         return [
             "",
             f"/* {statement.target.name} */",
-            f"memcpy({target}, {of}, {count} * sizeof(real));",
+            "{",
+            f"    int order[{size}];",
+            f"    memcpy({scratch.name}, {of}, {size * size} * sizeof(real));",
+            f"    {LINEAR_ALGEBRA[word].format(target, scratch.name, size)}",
+            "}",
         ]
 
 
@@ -452,6 +472,10 @@ def substituted(entry: Entry, result: Entry) -> Entry:
     if isinstance(entry, Call):
         return entry._replace(arguments=tuple(substituted(a, result) for a in entry.arguments))
     return entry
+
+
+def _resource(name: str) -> str:
+    return files("diagrad").joinpath("compile", name).read_text("utf-8")
 
 
 def strides_of(sizes: Sequence[int]) -> list[int]:
