@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from diagrad.compile import in_c, in_numpy
+from diagrad.compile import c, in_numpy
+from diagrad.compile.blas import blas
 from diagrad.compile.build import address, library, working
 from diagrad.compile.layout import laid_out
 from diagrad.compile.schedule import Schedule
@@ -19,8 +20,7 @@ from diagrad.errors import DerivationError, NoCompiler
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TYPES = {"d": np.dtype(np.float64), "f": np.dtype(np.float32)}
-# Kernels that may take longer than this many multiplications let other threads run.
-LONG = 100_000
+ROUTINE = {"d": "dgemm", "f": "sgemm"}
 
 
 class Kernel(ABC):
@@ -72,22 +72,26 @@ class InC(Backend):
     name = "c"
 
     def kernel(self, schedule: Schedule, dtype: str) -> Kernel:
-        made = in_c.kernel(laid_out(schedule), dtype, vector_bytes())
-        return _CKernel(library(made.text), made.workspace)
+        made = self._written(schedule, dtype)
+        return _CKernel(library(made.text), made.workspace, (blas() or {}).get(ROUTINE[dtype], 0))
 
     def source(self, schedule: Schedule, dtype: str) -> str:
-        return in_c.kernel(laid_out(schedule), dtype, vector_bytes()).text
+        return self._written(schedule, dtype).text
+
+    def _written(self, schedule: Schedule, dtype: str) -> c.Kernel:
+        return c.kernel(laid_out(schedule), dtype, vector_bytes(), blas() is not None)
 
 
 class _CKernel(Kernel):
-    def __init__(self, loaded: ctypes.CDLL, workspace: int) -> None:
+    def __init__(self, loaded: ctypes.CDLL, workspace: int, gemm: int) -> None:
         self.loaded, self.workspace = loaded, workspace
         self.address = address(loaded, "kernel")
-        loaded.kernel.restype = None
+        loaded.kernel.restype = loaded.set_gemm.restype = None
+        loaded.set_gemm(ctypes.c_void_p(gemm))
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-        room = np.empty(self.workspace + in_c.ALIGNMENT, np.uint8)
-        start = -(-room.ctypes.data // in_c.ALIGNMENT) * in_c.ALIGNMENT
+        room = np.empty(self.workspace + c.ALIGNMENT, np.uint8)
+        start = -(-room.ctypes.data // c.ALIGNMENT) * c.ALIGNMENT
         self.loaded.kernel(_addresses(inputs), _addresses(outputs), ctypes.c_void_p(start))
 
 

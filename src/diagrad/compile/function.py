@@ -55,7 +55,8 @@ class Plan:
         self.dimensions = [d.name for d in self.source.dimensions if d.name in needed | self.told]
 
     def _needed(self, goal: Goal) -> frozenset[str]:
-        parts = [e for _, e in goal.program] + [goal.formula] * (goal.formula is not None)
+        parts = [e for _, e in goal.program]
+        parts += [] if goal.formula is None else [goal.formula]
         found = frozenset[str]().union(*(self.source.needed(part) for part in parts))
         return found - {name for name, _ in goal.program}
 

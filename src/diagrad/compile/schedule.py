@@ -102,7 +102,8 @@ class Loop(NamedTuple):
     """target[at] = finish(reduce of body over the labels `over`), for all values of the labels `at`.
 
     A label that stands in `at` twice fills a diagonal. `reduce` is "sum", "max", "min", "prod", or
-    "" where nothing is reduced; `adds` says that the target has a value to which it is added.
+    "" where nothing is reduced; `adds` says that the target has a value to which it is added,
+    `symmetric` that the sum is a symmetric matrix.
     """
 
     target: Buffer
@@ -113,6 +114,7 @@ class Loop(NamedTuple):
     reduce: str = ""
     finish: Entry = Result()
     adds: bool = False
+    symmetric: bool = False
 
     @property
     def free(self) -> Labels:
@@ -551,6 +553,15 @@ def reads(entry: Entry) -> Iterator[Read]:
     elif isinstance(entry, Call):
         for argument in entry.arguments:
             yield from reads(argument)
+
+
+def used(statement: Statement) -> Iterator[Buffer]:
+    """The tensors that a statement reads."""
+    if isinstance(statement, Library):
+        yield from statement.arguments
+        return
+    for entry in (statement.body, statement.finish):
+        yield from (read.buffer for read in reads(entry))
 
 
 def factors_of(entry: Entry) -> tuple[Entry, ...]:

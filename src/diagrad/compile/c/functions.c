@@ -6,6 +6,7 @@
    below the normal range come out as from the C library. */
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 

@@ -1,0 +1,180 @@
+"""A schedule as a function in C, specialised to its sizes.
+
+The function is `void kernel(const void *const *in, void *const *out, void *work)`. Local tensors
+that are small live on the stack, the others in `work`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import NamedTuple
+
+from diagrad.compile.c.loops import LoopWriter, Machine
+from diagrad.compile.c.text import Scope, indented
+from diagrad.compile.digits import RESHAPED
+from diagrad.compile.schedule import (
+    LOCAL,
+    Buffer,
+    Library,
+    Loop,
+    Schedule,
+    Unwritten,
+    count_of,
+    used,
+)
+from diagrad.dimensions import Size
+
+TYPES = {"d": ("double", ""), "f": ("float", "f")}
+BYTES = {"d": 8, "f": 4}
+ALIGNMENT = 64
+# Local tensors of so many bytes in all stand on the stack.
+STACK = 1 << 16
+# Vectors side by side in a tile, and at most so many rows.
+VECTORS, MOST_ROWS = 2, 8
+# The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
+LINEAR_ALGEBRA = {
+    "inv": "inverse({0}, {1}, order, {2});",
+    "det": "{0}[0] = determinant({1}, order, {2});",
+    "logdet": "{0}[0] = log_determinant({1}, order, {2});",
+}
+
+
+class Kernel(NamedTuple):
+    """C text, and the bytes of workspace that its function needs."""
+
+    text: str
+    workspace: int
+
+
+def kernel(schedule: Schedule, dtype: str, vector: int = 64, blas: bool = False) -> Kernel:
+    """The function of a schedule for "d" or "f", with vectors of so many bytes, and with BLAS
+    where products are large. Raises Unwritten."""
+    return _Writer(schedule, dtype, vector, blas).kernel()
+
+
+class _Writer:
+    def __init__(self, schedule: Schedule, dtype: str, vector: int, blas: bool) -> None:
+        self.schedule, self.sizes, self.dtype = schedule, schedule.sizes, dtype
+        lanes, registers = vector // BYTES[dtype], 24 if vector == 64 else 12
+        self.machine = Machine(lanes, registers, blas)
+        self.called: dict[Buffer, str] = {}
+        self.scratch: list[Buffer] = []
+        buffers = zip(
+            ("in", "out", "t"), (schedule.inputs, schedule.outputs, schedule.locals), strict=True
+        )
+        for letter, members in buffers:
+            self.called |= {buffer: f"{letter}{k}" for k, buffer in enumerate(members)}
+        self.scope = Scope(self.called, self.sizes)
+
+    def kernel(self) -> Kernel:
+        body = [line for s in self.schedule.statements for line in self.statement(s)]
+        declared, workspace = self._declarations()
+        real, suffix = TYPES[self.dtype]
+        head = [
+            f"typedef {real} real;",
+            f"#define REAL_BITS {8 * BYTES[self.dtype]}",
+            f"#define R(x) x{f'##{suffix}' if suffix else ''}",
+            resource("functions.c"),
+            *([resource("linear_algebra.c")] if self.scratch else []),
+            resource("products.c"),
+            "void kernel(const void *const *in, void *const *out, void *work);",
+            "void kernel(const void *const *in, void *const *out, void *work)",
+            "{",
+        ]
+        lines = [*head, *indented(declared), *indented(body), "}"]
+        return Kernel("\n".join(lines) + "\n", workspace)
+
+    def _declarations(self) -> tuple[list[str], int]:
+        lines = ["(void)in; (void)out; (void)work;"]
+        for k, buffer in enumerate(self.schedule.inputs):
+            lines.append(f"const real *restrict const in{k} = in[{k}];{comment(buffer)}")
+        for k, buffer in enumerate(self.schedule.outputs):
+            lines.append(f"real *restrict const out{k} = out[{k}];{comment(buffer)}")
+        local = [*self.schedule.locals, *self.scratch]
+        if sum(map(self._bytes, local)) <= STACK:
+            for buffer in local:
+                count = max(1, self.count(buffer.axes))
+                lines.append(f"real {self.called[buffer]}[{count}] ALIGNED;{comment(buffer)}")
+            return lines, 0
+        places, total = self._places(local)
+        for buffer, place in places.items():
+            at = f"(real *)((char *)work + {place})"
+            lines.append(f"real *const {self.called[buffer]} = {at};{comment(buffer)}")
+        return lines, total
+
+    def _bytes(self, buffer: Buffer) -> int:
+        """What a tensor takes, in whole cache lines."""
+        return -(-self.count(buffer.axes) * BYTES[self.dtype] // ALIGNMENT) * ALIGNMENT
+
+    def _places(self, local: Sequence[Buffer]) -> tuple[dict[Buffer, int], int]:
+        """Where each local tensor begins; those that are not needed any more give way."""
+        ends = self._last_uses()
+        places: dict[Buffer, int] = {}
+        total = 0
+        for step, statement in enumerate(self.schedule.statements):
+            buffer = statement.target
+            if buffer.role != LOCAL or buffer in places:
+                continue
+            alive = sorted((places[b], self._bytes(b)) for b in places if ends[b] >= step)
+            start = 0
+            for place, size in alive:
+                if place - start >= self._bytes(buffer):
+                    break
+                start = max(start, place + size)
+            places[buffer] = start
+            total = max(total, start + self._bytes(buffer))
+        for buffer in local:
+            if buffer not in places:
+                places[buffer], total = total, total + self._bytes(buffer)
+        return places, total
+
+    def _last_uses(self) -> dict[Buffer, int]:
+        ends: dict[Buffer, int] = {}
+        for step, statement in enumerate(self.schedule.statements):
+            ends |= dict.fromkeys((statement.target, *used(statement)), step)
+        return ends
+
+    def count(self, axes: Iterable[Size]) -> int:
+        return count_of(self.sizes, list(axes))
+
+    # Statements.
+
+    def statement(self, statement: Loop | Library) -> list[str]:
+        lines = (
+            self.library(statement)
+            if isinstance(statement, Library)
+            else LoopWriter(self.scope, self.machine, statement).lines()
+        )
+        return ["", comment(statement.target).strip(), *lines]
+
+    def library(self, statement: Library) -> list[str]:
+        word = statement.head.operation.name
+        target, of = (self.called[b] for b in (statement.target, *statement.arguments))
+        axes = statement.arguments[0].axes
+        if word == RESHAPED.name:
+            return [f"memcpy({target}, {of}, {self.count(axes)} * sizeof(real));"]
+        if word not in LINEAR_ALGEBRA or len(axes) != 2:
+            raise Unwritten(word)
+        size = axes[0].evaluate(self.sizes)
+        scratch = Buffer(f"scratch{len(self.scratch)}", axes, LOCAL)
+        self.called[scratch] = scratch.name
+        self.scratch.append(scratch)
+        return [
+            "{",
+            f"    int order[{size}];",
+            f"    memcpy({scratch.name}, {of}, {size * size} * sizeof(real));",
+            f"    {LINEAR_ALGEBRA[word].format(target, scratch.name, size)}",
+            "}",
+        ]
+
+
+def comment(buffer: Buffer) -> str:
+    """The name of a tensor beside it, of harmless characters."""
+    name = "".join(c if c.isalnum() or c in "_ +-@.,()" else "_" for c in buffer.name)
+    return f"  /* {name} */"
+
+
+def resource(name: str) -> str:
+    """C text that stands in every kernel."""
+    return files("diagrad").joinpath("compile", "c", name).read_text("utf-8")

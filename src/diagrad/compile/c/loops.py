@@ -1,0 +1,184 @@
+"""Loop statements in C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from diagrad.compile.c.products import MatrixProduct, matrix_product
+from diagrad.compile.c.text import (
+    Scope,
+    has_indicator,
+    indented,
+    is_arithmetic,
+    is_function,
+    substituted,
+    variable,
+)
+from diagrad.compile.c.tiles import MOST_ROWS, Tile, panels
+from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, count_of, reads
+
+
+class Machine(NamedTuple):
+    """What code is written for: entries of a vector, registers for sums, and whether BLAS is
+    there."""
+
+    lanes: int
+    registers: int
+    blas: bool
+
+
+class LoopWriter:
+    """The lines of one loop statement."""
+
+    def __init__(self, scope: Scope, machine: Machine, loop: Loop) -> None:
+        self.scope, self.machine, self.loop = scope, machine, loop
+        self.size = {k: size.evaluate(scope.sizes) for k, size in loop.sizes.items()}
+        self.reads = list(reads(loop.body))
+
+    def lines(self) -> list[str]:
+        loop = self.loop
+        if not loop.reduce:
+            return self.entrywise(loop.body)
+        product = matrix_product(loop, self.size) if self.machine.blas else None
+        if product is not None:
+            return self.by_blas(product)
+        inner = self._inner()
+        if loop.reduce == "sum" and inner is not None and is_arithmetic(loop.body):
+            return self.tiled(inner)
+        return self.reduced()
+
+    # Where nothing is reduced.
+
+    def entrywise(self, body: Entry) -> list[str]:
+        """Entry by entry; a function in one loop through all that is stored."""
+        loop = self.loop
+        if self._is_flat(body):
+            return self._flat(body)
+        if not loop.adds and len(loop.at) > 1 and loop.at == loop.free and is_function(body):
+            assert isinstance(body, Call)
+            stored = body._replace(arguments=(Read(loop.target, loop.at),))
+            return [*self._nest(body.arguments[0]), *self._flat(stored)]
+        return self._nest(body)
+
+    def _is_flat(self, body: Entry) -> bool:
+        whole = self.loop.at
+        if whole != self.loop.free or has_indicator(body):
+            return False
+        return all(read.at == whole or not read.at for read in reads(body))
+
+    def _flat(self, body: Entry) -> list[str]:
+        count = count_of(self.scope.sizes, self.loop.target.axes)
+        text = self.scope.flat(body)
+        target = self.scope.called[self.loop.target]
+        sign = "+=" if self.loop.adds else "="
+        return [f"for (int k = 0; k < {count}; k++)", f"    {target}[k] {sign} {text};"]
+
+    def _nest(self, body: Entry) -> list[str]:
+        return self.nested(self.loop.free, [self._store(self.scope.entry(body))])
+
+    def _store(self, text: str) -> str:
+        sign = "+=" if self.loop.adds else "="
+        return f"{self.scope.place(self.loop.target, self.loop.at)} {sign} {text};"
+
+    def nested(self, labels: Sequence[int], body: Iterable[str]) -> list[str]:
+        lines = list(body)
+        for label in reversed(labels):
+            i, size = variable(label), self.size[label]
+            lines = [f"for (int {i} = 0; {i} < {size}; {i}++) {{", *indented(lines), "}"]
+        return lines
+
+    # Sums.
+
+    def _inner(self) -> int | None:
+        """A free label along which entries lie side by side, in the target and wherever it is
+        read."""
+        loop = self.loop
+        if not loop.at or loop.at != loop.free or has_indicator(loop.body):
+            return None
+        j = loop.at[-1]
+        if self.size[j] < 2 or not any(j in read.at for read in self.reads):
+            return None
+        return j if self._is_side_by_side(loop.body, j) else None
+
+    def _is_side_by_side(self, entry: Entry, j: int) -> bool:
+        """Whether neighbours along a label are neighbours wherever it is read."""
+        used = [read.at for read in reads(entry) if j in read.at]
+        return all(at.index(j) == len(at) - 1 for at in used)
+
+    def by_blas(self, product: MatrixProduct) -> list[str]:
+        """A product of large matrices, and then what finishes its entries."""
+        target, left, right = (
+            self.scope.called[b]
+            for b in (self.loop.target, product.left.buffer, product.right.buffer)
+        )
+        rows, columns, terms = product.rows, product.columns, product.terms
+        turned = [int(t) for t in product.turned]
+        steps = (rows if turned[0] else terms), (terms if turned[1] else columns)
+        scale = " * ".join(map(self.scope.entry, product.scale)) or "R(1.0)"
+        head = f"{target}, {left}, {right}, {turned[0]}, {turned[1]}"
+        if self.loop.symmetric:
+            call = f"symmetric_product({head}, {rows}, {terms}, {steps[0]}, {steps[1]}, {scale});"
+        else:
+            sizes = f"{rows}, {columns}, {terms}, {steps[0]}, {steps[1]}, {columns}"
+            call = f"product({head}, {sizes}, {scale});"
+        if product.finish == Result():
+            return [call]
+        result = Read(self.loop.target, self.loop.at)
+        return [call, *self.entrywise(substituted(product.finish, result))]
+
+    def tiled(self, j: int) -> list[str]:
+        """Sums of several rows and columns at a time, each vector of them in a register."""
+        outer = [label for label in self.loop.free if label != j]
+        block = outer.pop() if outer else None
+        plain = self.loop.finish == Result()
+        simple = is_arithmetic(self.loop.finish) and self._is_side_by_side(self.loop.finish, j)
+        lines: list[str] = []
+        for first, count, widths in panels(self.size[j], self.machine.lanes):
+            tile = Tile(self, j, block, first, widths, simple)
+            rows = self._rows(block, len(widths))
+            lines += tile.over_panels(count, rows)
+        lines = self.nested(outer, lines) if outer else lines
+        if not plain and not simple:
+            lines += self.entrywise(
+                substituted(self.loop.finish, Read(self.loop.target, self.loop.at))
+            )
+        return lines
+
+    def _rows(self, block: int | None, vectors: int) -> list[tuple[int, int, int]]:
+        """First row, end and rows at a time."""
+        if block is None:
+            return [(0, 1, 1)]
+        size = self.size[block]
+        most = max(1, min(size, MOST_ROWS, self.machine.registers // vectors))
+        at_once = next((n for n in range(most, most // 2, -1) if size % n == 0), most)
+        whole = size - size % at_once
+        rest = [(whole, size, size - whole)] if whole < size else []
+        return [(0, whole, at_once), *rest]
+
+    def reduced(self) -> list[str]:
+        """One entry after the other."""
+        loop = self.loop
+        term = self.scope.entry(loop.body)
+        start, step, clause = {
+            "sum": ("0", f"acc += {term};", "+"),
+            "prod": ("1", f"acc *= {term};", "*"),
+            "max": ("-INFINITY", f"acc = larger(acc, {term});", ""),
+            "min": ("INFINITY", f"acc = smaller(acc, {term});", ""),
+        }[loop.reduce]
+        *outer, last = self._over()
+        i = variable(last)
+        simd = [f"#pragma omp simd reduction({clause}:acc)"] if clause else []
+        innermost = [*simd, f"for (int {i} = 0; {i} < {self.size[last]}; {i}++)", f"    {step}"]
+        store = self._store(self.scope.entry(loop.finish, "acc"))
+        body = [f"real acc = {start};", *self.nested(outer, innermost), store]
+        return self.nested(loop.free, body) if loop.free else ["{", *indented(body), "}"]
+
+    def _over(self) -> list[int]:
+        """The labels that are reduced, the one along which entries lie side by side last."""
+        last = [read.at[-1] for read in self.reads if read.at]
+
+        def side_by_side(label: int) -> tuple[int, int]:
+            return last.count(label), self.size[label]
+
+        return sorted(self.loop.over, key=side_by_side)

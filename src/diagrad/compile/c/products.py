@@ -1,0 +1,87 @@
+"""Sums over products of two tensors that are a product of matrices as BLAS has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import NamedTuple
+
+from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, factors_of
+from diagrad.index.term import Labels
+
+# From so many multiplications on a call of BLAS is worth its while; and from so many rows, columns
+# and terms.
+LARGE, WIDE = 50_000, 8
+
+
+class MatrixProduct(NamedTuple):
+    """target = scale · left @ right, row-major; `turned` says that a factor is stored transposed.
+    `finish` is left to do to every entry."""
+
+    left: Read
+    right: Read
+    turned: tuple[bool, bool]
+    rows: int
+    columns: int
+    terms: int
+    scale: tuple[Entry, ...]
+    finish: Entry
+
+
+def matrix_product(loop: Loop, size: Mapping[int, int]) -> MatrixProduct | None:
+    """What a loop is as a product of matrices that is large enough; None where it is none."""
+    if loop.reduce != "sum" or loop.adds or loop.at != loop.free:
+        return None
+    tensors = [f for f in factors_of(loop.body) if isinstance(f, Read) and f.at]
+    scale = tuple(f for f in factors_of(loop.body) if f not in tensors)
+    if len(tensors) != 2 or not all(map(is_one_number, scale)):
+        return None
+    for left, right in (tensors, tensors[::-1]):
+        found = _as_matrices(loop, left, right, size)
+        if found is not None:
+            more, finish = _finish(loop.finish)
+            large = min(found.rows, found.columns, found.terms) >= WIDE
+            if not large or found.rows * found.columns * found.terms < LARGE:
+                return None
+            return found._replace(scale=(*scale, *more), finish=finish)
+    return None
+
+
+def is_one_number(entry: Entry) -> bool:
+    """Whether an entry is one number for a whole loop."""
+    if isinstance(entry, Call):
+        return all(map(is_one_number, entry.arguments))
+    return not isinstance(entry, Read | Result) or (isinstance(entry, Read) and not entry.at)
+
+
+def _as_matrices(
+    loop: Loop, left: Read, right: Read, size: Mapping[int, int]
+) -> MatrixProduct | None:
+    rows = tuple(k for k in loop.at if k in left.at and k not in right.at)
+    columns = tuple(k for k in loop.at if k in right.at and k not in left.at)
+    if rows + columns != loop.at or not rows or not columns:
+        return None
+    for over in {tuple(k for k in t.at if k in loop.over) for t in (left, right)}:
+        if set(over) != set(loop.over):
+            continue
+        turned = _turned(left.at, rows, over), _turned(right.at, over, columns)
+        if turned[0] is not None and turned[1] is not None:
+            m, n, k = (prod(size[i] for i in labels) for labels in (rows, columns, over))
+            return MatrixProduct(left, right, (turned[0], turned[1]), m, n, k, (), Result())
+    return None
+
+
+def _turned(at: Labels, first: Sequence[int], second: Sequence[int]) -> bool | None:
+    """Whether labels are the second and then the first; None where they are neither."""
+    if at == (*first, *second):
+        return False
+    return True if at == (*second, *first) else None
+
+
+def _finish(finish: Entry) -> tuple[tuple[Entry, ...], Entry]:
+    """Factors that BLAS multiplies by, and what is left to do."""
+    factors = factors_of(finish)
+    others = tuple(f for f in factors if f != Result())
+    if len(others) == len(factors) - 1 and all(map(is_one_number, others)):
+        return others, Result()
+    return (), finish

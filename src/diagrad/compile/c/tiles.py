@@ -1,0 +1,93 @@
+"""Sums of products in tiles: some rows by some vectors of columns, each vector in a register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from diagrad.compile.c.text import Lanes, indented, variable
+from diagrad.compile.schedule import Result
+
+if TYPE_CHECKING:
+    from diagrad.compile.c.loops import LoopWriter
+
+# Vectors side by side in a tile, and at most so many rows.
+VECTORS, MOST_ROWS = 2, 8
+
+
+class Tile:
+    """Rows `block`, some at a time, by columns `j` of some vectors: the loops of a sum."""
+
+    def __init__(
+        self,
+        loop: LoopWriter,
+        j: int,
+        block: int | None,
+        first: int,
+        widths: Sequence[int],
+        finishes: bool,
+    ) -> None:
+        self.loop, self.j, self.block, self.first = loop, j, block, first
+        self.widths, self.finishes = widths, finishes
+
+    def over_panels(self, count: int, rows: Sequence[tuple[int, int, int]]) -> list[str]:
+        """The tiles of `count` panels of columns, one after the other."""
+        step = sum(self.widths)
+        start = f"{self.first} + c" if count > 1 else str(self.first)
+        lines = [line for part in rows for line in self._over_rows(part, start)]
+        if count < 2:
+            return lines
+        return [f"for (int c = 0; c < {count * step}; c += {step}) {{", *indented(lines), "}"]
+
+    def _over_rows(self, part: tuple[int, int, int], start: str) -> list[str]:
+        first, end, at_once = part
+        lines = list(self._tile(at_once, first, start, single=end - first == at_once))
+        if self.block is None or end - first == at_once:
+            return ["{", *indented(lines), "}"]
+        i = variable(self.block)
+        loop = f"for (int {i} = {first}; {i} < {end}; {i} += {at_once}) {{"
+        return [loop, *indented(lines), "}"]
+
+    def _tile(self, rows: int, first: int, start: str, single: bool) -> Iterator[str]:
+        cells = [(r, c) for r in range(rows) for c in range(len(self.widths))]
+        names = {r: self._names(r, first, single) for r in range(rows)}
+        lanes = [
+            Lanes(self.j, width, f"({start} + {sum(self.widths[:c])})")
+            for c, width in enumerate(self.widths)
+        ]
+        for r, c in cells:
+            kind = "real" if self.widths[c] == 1 else f"V{self.widths[c]}"
+            yield f"{kind} a{r}_{c} = {'0' if self.widths[c] == 1 else '{0}'};"
+        loop = self.loop.loop
+        body = [
+            f"a{r}_{c} += {self.loop.scope.entry(loop.body, '', names[r], lanes[c])};"
+            for r, c in cells
+        ]
+        yield from self.loop.nested(loop.over, body)
+        for r, c in cells:
+            target = self.loop.scope.place(loop.target, loop.at, names[r], lanes[c])
+            finish = loop.finish if self.finishes else Result()
+            yield f"{target} = {self.loop.scope.entry(finish, f'a{r}_{c}', names[r], lanes[c])};"
+
+    def _names(self, row: int, first: int, single: bool) -> dict[int, str]:
+        if self.block is None:
+            return {}
+        return {self.block: str(first + row) if single else f"({variable(self.block)} + {row})"}
+
+
+def panels(size: int, lanes: int) -> Iterator[tuple[int, int, list[int]]]:
+    """Columns in panels of vectors: the first column, how many such panels, the widths of the
+    vectors in one."""
+    wide = VECTORS * lanes
+    if size >= wide:
+        yield 0, size // wide, [lanes] * VECTORS
+    first = size - size % wide
+    widths = []
+    rest, width = size - first, lanes
+    while rest:
+        while width > rest:
+            width //= 2
+        widths.append(width)
+        rest -= width
+    if widths:
+        yield first, 1, widths
