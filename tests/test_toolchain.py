@@ -18,16 +18,9 @@ from diagrad.compile import blas, build, compiler, store
 from diagrad.compile.build import library
 from diagrad.errors import CacheWarning, NoCompiler, Refused
 
+pytestmark = pytest.mark.usefixtures("compiles")
+
 ANSWER = "int answer(void);\nint answer(void) {{ return {}; }}\n"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory):
-    """The libraries of these tests, in no cache of the user's."""
-    with pytest.MonkeyPatch.context() as patch:
-        directory = tmp_path_factory.mktemp("cache") / "libraries"
-        patch.setenv("DIAGRAD_CACHE", str(directory))
-        yield directory
 
 
 @pytest.fixture
