@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +19,9 @@ from diagrad.compile import blas, build, compiler, store
 from diagrad.compile.build import library
 from diagrad.errors import CacheWarning, NoCompiler, Refused
 
+pytestmark = pytest.mark.usefixtures("compiles")
+
 ANSWER = "int answer(void);\nint answer(void) {{ return {}; }}\n"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory):
-    """The libraries of these tests, in no cache of the user's."""
-    with pytest.MonkeyPatch.context() as patch:
-        directory = tmp_path_factory.mktemp("cache") / "libraries"
-        patch.setenv("DIAGRAD_CACHE", str(directory))
-        yield directory
 
 
 @pytest.fixture
@@ -275,6 +269,12 @@ def test_processes_that_compile_the_same_at_once_do_not_disturb_each_other(fresh
     running = [in_process(code) for _ in range(2)]
     assert [process.communicate() for process in running] == [("[0, 1, 2]\n", "")] * 2
     assert all(store._sound(path) for path in entries(fresh)) and len(entries(fresh)) == 4
+
+
+def test_threads_that_compile_the_same_at_once_get_the_same(fresh):
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: library(ANSWER.format(4)).answer(), range(4)))
+    assert made == [4] * 4 and len(entries(fresh)) == 2
 
 
 @pytest.mark.parametrize("place", ["a file", "below a file", "written by others", "below anyone's"])

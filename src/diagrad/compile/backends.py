@@ -19,7 +19,7 @@ from diagrad.compile.schedule import Schedule
 from diagrad.errors import DerivationError, NoCompiler
 
 Array = np.ndarray[Any, np.dtype[Any]]
-TYPES = {"d": np.dtype(np.float64), "f": np.dtype(np.float32)}
+TYPES: dict[str, np.dtype[Any]] = {"d": np.dtype(np.float64), "f": np.dtype(np.float32)}
 ROUTINE = {"d": "dgemm", "f": "sgemm"}
 
 

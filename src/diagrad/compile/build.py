@@ -37,7 +37,7 @@ def library(text: str, flags_extra: Sequence[str] = ()) -> ctypes.CDLL:
         try:
             _libraries[key] = obtain(text, compiler, flags_extra, ctypes.CDLL)
         except NoCompiler as error:
-            _libraries[key] = error
+            _libraries[key] = error.with_traceback(None)
     known = _libraries[key]
     if isinstance(known, NoCompiler):
         raise type(known)(known.reason)

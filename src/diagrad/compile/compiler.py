@@ -33,6 +33,10 @@ LONGEST = 300.0
 WORDS = 2000  # characters of a compiler's complaint that an error repeats
 
 
+class TooSlow(Refused):
+    """Not done in the time it was given."""
+
+
 @dataclass(frozen=True)
 class Compiler:
     """A command, the flags it takes, and the macros it predefines with them: its version and the
@@ -77,6 +81,8 @@ def introduced(command: tuple[str, ...]) -> Compiler:
     """The compiler of this command with the flags that it takes. Raises Refused, OSError."""
     try:
         return Compiler(command, FLAGS, _identity(command, FLAGS))
+    except TooSlow:
+        raise
     except Refused:
         whole = _identity(command, ())
     taken = tuple(flag for flag in FLAGS if _takes(command, flag))
@@ -114,7 +120,7 @@ def _run(command: Sequence[str], seconds: float, room: Path | None = None) -> st
         except BaseException as error:
             _kill(process)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise Refused(f"{command[0]} was not done after {seconds:g} seconds") from None
+                raise TooSlow(f"{command[0]} was not done after {seconds:g} seconds") from None
             raise
         words = _read(said)
     if code:

@@ -17,27 +17,30 @@ from diagrad.compile.build import obtain, working
 from diagrad.errors import NoCompiler
 
 NAME = "diagrad.compile._caller"
+PARTS = ("fitting.c", "calling.c", "caller.c")
 
 
 @functools.cache
 def extension() -> ModuleType | None:
-    """The module of `caller.c`; None where it cannot be built, as without Python's headers.
+    """The module of PARTS; None where it cannot be built, as without Python's headers.
 
-    Not for Python without a global lock, on which `caller.c` relies, and not on Windows, where an
+    Not for Python without a global lock, on which they rely, and not on Windows, where an
     extension is linked with Python's own library.
     """
     if os.name == "nt" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return None
-    text = files("diagrad").joinpath("compile", "caller.c").read_text("utf-8")
     try:
-        return obtain(f"/* {_python()} */\n{text}", working(), _flags(), _imported)
+        return obtain(_text(), working(), _flags(), _imported)
     except NoCompiler:
         return None
 
 
-def _python() -> str:
-    """What the library depends on beside its text."""
-    return f"{sys.version!r} {sysconfig.get_config_var('SOABI')} NumPy {np.__version__}"
+def _text() -> str:
+    """The unit, and what else the library depends on."""
+    soabi = sysconfig.get_config_var("SOABI")
+    folder = files("diagrad").joinpath("compile")
+    parts = [f'#line 1 "{part}"\n{folder.joinpath(part).read_text("utf-8")}' for part in PARTS]
+    return "\n".join([f"/* {sys.version!r} {soabi} NumPy {np.__version__} */", *parts])
 
 
 def _flags() -> list[str]:

@@ -14,6 +14,7 @@ from diagrad.compile.graph import Graph
 from diagrad.compile.schedule import Schedule, Unwritten, scheduled, work_of
 from diagrad.dimensions import Shape, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
+from diagrad.index.term import Variable
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Plan:
                 f"{', '.join(unknown)} has no definition: what is compiled is known in full"
             )
         self.graph = Graph(self.source)
-        self.heads = [self.graph.heads[v.name] for v in self.variables]
+        self.heads = [h for n in self.inputs if isinstance(h := self.graph.heads[n], Variable)]
         self.told = {d.name for v in self.variables for s in v.shape for d in s.dimensions}
         self.dimensions = [d.name for d in self.source.dimensions if d.name in needed | self.told]
 

@@ -179,7 +179,7 @@ def is_leaf(head: Head) -> bool:
 
 def scheduled(
     goals: Sequence[tuple[str, Head]],
-    inputs: Sequence[Head],
+    inputs: Sequence[Variable],
     names: Mapping[Head, str],
     sizes: Mapping[str, int],
 ) -> Schedule:
@@ -192,7 +192,7 @@ def scheduled(
 
 
 class _Scheduler:
-    def __init__(self, planner: Planner, inputs: Sequence[Head], names: Mapping[Head, str]) -> None:
+    def __init__(self, planner: Planner, inputs: Sequence[Variable], names: Mapping[Head, str]) -> None:
         self.planner, self.names = planner, names
         self.inputs = {v: Buffer(v.name, v.axes, INPUT) for v in inputs}
         self.buffers: dict[Head, Buffer] = {**self.inputs}
