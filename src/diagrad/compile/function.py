@@ -14,8 +14,8 @@ from diagrad.compile.graph import Graph
 from diagrad.compile.schedule import Schedule, Unwritten, scheduled, work_of
 from diagrad.dimensions import Shape, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
-from diagrad.index.term import Variable
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions
+from diagrad.index.term import Variable
 
 if TYPE_CHECKING:
     from diagrad.compile.asked import Asked

@@ -192,9 +192,11 @@ def scheduled(
 
 
 class _Scheduler:
-    def __init__(self, planner: Planner, inputs: Sequence[Variable], names: Mapping[Head, str]) -> None:
+    def __init__(
+        self, planner: Planner, inputs: Sequence[Variable], names: Mapping[Head, str]
+    ) -> None:
         self.planner, self.names = planner, names
-        self.inputs = {v: Buffer(v.name, v.axes, INPUT) for v in inputs}
+        self.inputs: dict[Head, Buffer] = {v: Buffer(v.name, v.axes, INPUT) for v in inputs}
         self.buffers: dict[Head, Buffer] = {**self.inputs}
         self.evaluations: dict[Head, int] = {}
         self.stored: set[Head] = set()

@@ -11,7 +11,7 @@ from diagrad.index.term import Labels
 
 # From so many multiplications on a call of BLAS is worth its while; and from so many rows, columns
 # and terms.
-LARGE, WIDE = 50_000, 8
+LARGE, WIDE = 50_000_000, 8
 
 
 class MatrixProduct(NamedTuple):
