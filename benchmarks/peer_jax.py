@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from measuring import Form
 from workloads import DIRECTION, PARAMETERS, RATE, Workload
 
@@ -87,6 +88,27 @@ def by_jacobians(function: Function, variables: int | tuple[int, ...] = 0) -> di
     }
 
 
+def flattened(w: Workload) -> Iterator[Form]:
+    """The Hessian in the parameters as one matrix, in a vector of them all; read as its blocks."""
+    shapes = [w.arrays[name].shape for name in PARAMETERS]
+    ends = np.cumsum([rows * columns for rows, columns in shapes])
+
+    def of_vector(vector: Any, X: Any, Y: Any) -> Any:
+        pieces = jnp.split(vector, ends[:-1])
+        weights = [p.reshape(s) for p, s in zip(pieces, shapes, strict=True)]
+        return loss(X, *weights, Y)
+
+    def blocks(outputs: Any) -> list[Any]:
+        matrix = np.asarray(outputs[0])
+        rows = np.split(matrix, ends[:-1], axis=0)
+        return [block for row in rows for block in np.split(row, ends[:-1], axis=1)]
+
+    vector = jnp.concatenate([jnp.ravel(w.arrays[name]) for name in PARAMETERS])
+    arguments = (vector, jnp.asarray(w.arrays["X"]), jnp.asarray(w.arrays["Y"]))
+    for name, function in by_jacobians(of_vector).items():
+        yield Form(NAME, f"{name} in a flat vector", waiting(flat(function)), arguments, blocks)
+
+
 def functions(w: Workload) -> dict[str, Function]:
     """By name, functions of the workload's variables."""
     match w.task:
@@ -156,3 +178,5 @@ def forms(w: Workload, thorough: bool) -> Iterator[Form]:
     arguments = tuple(jnp.asarray(w.arrays[name]) for name in order)
     for name, function in functions(w).items():
         yield Form(NAME, name, waiting(flat(function)), arguments)
+    if w.task == "hessian in parameters":
+        yield from flattened(w)
