@@ -14,7 +14,6 @@ import numpy as np
 from diagrad.compile import c, in_numpy
 from diagrad.compile.blas import blas
 from diagrad.compile.build import address, library, working
-from diagrad.compile.layout import laid_out
 from diagrad.compile.schedule import Schedule
 from diagrad.errors import DerivationError, NoCompiler
 
@@ -79,7 +78,7 @@ class InC(Backend):
         return self._written(schedule, dtype).text
 
     def _written(self, schedule: Schedule, dtype: str) -> c.Kernel:
-        return c.kernel(laid_out(schedule), dtype, vector_bytes(), blas() is not None)
+        return c.kernel(schedule, dtype, vector_bytes(), blas() is not None)
 
 
 class _CKernel(Kernel):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
+from diagrad.compile.c.layout import laid_out
 from diagrad.compile.c.loops import LoopWriter, Machine
 from diagrad.compile.c.text import Scope, indented
 from diagrad.compile.digits import RESHAPED
@@ -50,14 +51,15 @@ class Kernel(NamedTuple):
 def kernel(schedule: Schedule, dtype: str, vector: int = 64, blas: bool = False) -> Kernel:
     """The function of a schedule for "d" or "f", with vectors of so many bytes, and with BLAS
     where products are large. Raises Unwritten."""
-    return _Writer(schedule, dtype, vector, blas).kernel()
+    each, registers = BYTES[dtype], 24 if vector == 64 else 12
+    machine = Machine(vector // each, registers, blas, each)
+    return _Writer(laid_out(schedule, machine.product), dtype, machine).kernel()
 
 
 class _Writer:
-    def __init__(self, schedule: Schedule, dtype: str, vector: int, blas: bool) -> None:
+    def __init__(self, schedule: Schedule, dtype: str, machine: Machine) -> None:
         self.schedule, self.sizes, self.dtype = schedule, schedule.sizes, dtype
-        lanes, registers = vector // BYTES[dtype], 24 if vector == 64 else 12
-        self.machine = Machine(lanes, registers, blas)
+        self.machine = machine
         self.called: dict[Buffer, str] = {}
         self.scratch: list[Buffer] = []
         buffers = zip(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from diagrad.compile.c.products import MatrixProduct, matrix_product
@@ -20,12 +20,17 @@ from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, count_of, 
 
 
 class Machine(NamedTuple):
-    """What code is written for: entries of a vector, registers for sums, and whether BLAS is
-    there."""
+    """What code is written for: entries of a vector, registers for sums, whether BLAS is
+    there, and the bytes of an entry."""
 
     lanes: int
     registers: int
     blas: bool
+    each: int
+
+    def product(self, loop: Loop, size: Mapping[int, int]) -> MatrixProduct | None:
+        """What BLAS does of a loop."""
+        return matrix_product(loop, size, self.each) if self.blas else None
 
 
 class LoopWriter:
@@ -40,7 +45,7 @@ class LoopWriter:
         loop = self.loop
         if not loop.reduce:
             return self.entrywise(loop.body)
-        product = matrix_product(loop, self.size) if self.machine.blas else None
+        product = self.machine.product(loop, self.size)
         if product is not None:
             return self.by_blas(product)
         inner = self._inner()
@@ -55,6 +60,9 @@ class LoopWriter:
         loop = self.loop
         if self._is_flat(body):
             return self._flat(body)
+        if isinstance(body, Read) and loop.at == (0, 1) and body.at == (1, 0) and not loop.adds:
+            target, of = self.scope.called[loop.target], self.scope.called[body.buffer]
+            return [f"turn({target}, {of}, {self.size[1]}, {self.size[0]});"]
         if not loop.adds and len(loop.at) > 1 and loop.at == loop.free and is_function(body):
             assert isinstance(body, Call)
             stored = body._replace(arguments=(Read(loop.target, loop.at),))

@@ -6,6 +6,60 @@ typedef real V4 VECTOR(4);
 typedef real V8 VECTOR(8);
 typedef real V16 VECTOR(16);
 
+/* Eight vectors as the columns of what they were the rows of: blocks of 4, of 2, of 1 entries off
+   the diagonal change places. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE __builtin_shufflevector
+static inline __attribute__((unused, always_inline)) void turn_eight(V8 *r)
+{
+    for (int k = 0; k < 4; k++) {
+        const V8 a = r[k], b = r[k + 4];
+        r[k] = SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+        r[k + 4] = SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+    for (int k = 0; k < 8; k += k % 2 ? 3 : 1) {
+        const V8 a = r[k], b = r[k + 2];
+        r[k] = SHUFFLE(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+        r[k + 2] = SHUFFLE(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+    for (int k = 0; k < 8; k += 2) {
+        const V8 a = r[k], b = r[k + 1];
+        r[k] = SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+        r[k + 1] = SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+}
+#else
+static inline __attribute__((unused)) void turn_eight(V8 *r)
+{
+    for (int p = 0; p < 8; p++)
+        for (int q = 0; q < p; q++) {
+            const real kept = r[p][q];
+            r[p][q] = r[q][p];
+            r[q][p] = kept;
+        }
+}
+#endif
+
+/* b = a transposed; a is rows x columns. */
+static void __attribute__((unused)) turn(
+    real *restrict b, const real *restrict a, int rows, int columns)
+{
+    const int high = rows - rows % 8, wide = columns - columns % 8;
+    for (int i = 0; i < high; i += 8)
+        for (int j = 0; j < wide; j += 8) {
+            V8 r[8];
+            for (int p = 0; p < 8; p++) r[p] = *(const V8 *)&a[(ptrdiff_t)(i + p) * columns + j];
+            turn_eight(r);
+            for (int q = 0; q < 8; q++) *(V8 *)&b[(ptrdiff_t)(j + q) * rows + i] = r[q];
+        }
+    for (int i = 0; i < high; i++)
+        for (int j = wide; j < columns; j++)
+            b[(ptrdiff_t)j * rows + i] = a[(ptrdiff_t)i * columns + j];
+    for (int i = high; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            b[(ptrdiff_t)j * rows + i] = a[(ptrdiff_t)i * columns + j];
+}
+
 typedef void gemm_routine(
     const char *, const char *, const int *, const int *, const int *, const real *,
     const real *, const int *, const real *, const int *, const real *, real *, const int *);

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, factors_of
 from diagrad.index.term import Labels
 
-# From so many multiplications on a call of BLAS is worth its while; and from so many rows, columns
-# and terms.
-LARGE, WIDE = 50_000_000, 8
+# Tiles are as fast as BLAS while what they read again and again stays near the processor: the right
+# factor, of so many bytes. BLAS wants so many rows, columns and terms.
+NEAR, WIDE = 1 << 20, 16
 
 
 class MatrixProduct(NamedTuple):
@@ -28,8 +28,9 @@ class MatrixProduct(NamedTuple):
     finish: Entry
 
 
-def matrix_product(loop: Loop, size: Mapping[int, int]) -> MatrixProduct | None:
-    """What a loop is as a product of matrices that is large enough; None where it is none."""
+def matrix_product(loop: Loop, size: Mapping[int, int], each: int) -> MatrixProduct | None:
+    """What a loop is as a product of matrices that is large enough, with entries of so many bytes
+    each; None where it is none."""
     if loop.reduce != "sum" or loop.adds or loop.at != loop.free:
         return None
     tensors = [f for f in factors_of(loop.body) if isinstance(f, Read) and f.at]
@@ -40,8 +41,8 @@ def matrix_product(loop: Loop, size: Mapping[int, int]) -> MatrixProduct | None:
         found = _as_matrices(loop, left, right, size)
         if found is not None:
             more, finish = _finish(loop.finish)
-            large = min(found.rows, found.columns, found.terms) >= WIDE
-            if not large or found.rows * found.columns * found.terms < LARGE:
+            wide = min(found.rows, found.columns, found.terms) >= WIDE
+            if not wide or found.columns * found.terms * each <= NEAR:
                 return None
             return found._replace(scale=(*scale, *more), finish=finish)
     return None

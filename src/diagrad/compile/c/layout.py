@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from diagrad.compile.schedule import (
     LOCAL,
@@ -20,14 +20,18 @@ from diagrad.compile.schedule import (
 OFTEN = 2
 
 
-def laid_out(schedule: Schedule) -> Schedule:
+# What is done of a loop by other means, for given sizes of its labels.
+Other = Callable[[Loop, Mapping[int, int]], object | None]
+
+
+def laid_out(schedule: Schedule, other: Other) -> Schedule:
     """The schedule, in which sums read side by side along the last axis of their target."""
-    return _Layout(schedule).schedule()
+    return _Layout(schedule, other).schedule()
 
 
 class _Layout:
-    def __init__(self, old: Schedule) -> None:
-        self.old = old
+    def __init__(self, old: Schedule, other: Other) -> None:
+        self.old, self.other = old, other
         self.turned: dict[tuple[Buffer, tuple[int, ...]], Buffer] = {}
 
     def schedule(self) -> Schedule:
@@ -36,6 +40,10 @@ class _Layout:
 
     def _statement(self, statement: Statement) -> Iterator[Statement]:
         if not isinstance(statement, Loop) or statement.reduce != "sum" or not statement.at:
+            yield statement
+            return
+        size = {k: axis.evaluate(self.old.sizes) for k, axis in statement.sizes.items()}
+        if self.other(statement, size) is not None:
             yield statement
             return
         j = statement.at[-1]
