@@ -12,7 +12,7 @@ from diagrad.compile.caller import fastest
 from diagrad.compile.goals import Goal, goals_of, label
 from diagrad.compile.graph import Graph
 from diagrad.compile.schedule import Schedule, Unwritten, scheduled, work_of
-from diagrad.dimensions import Shape, is_scalar, is_vector
+from diagrad.dimensions import Shape, Size, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions
 from diagrad.index.term import Variable
@@ -42,7 +42,7 @@ class Plan:
     def __init__(self, problem: Problem, goals: Sequence[Goal]) -> None:
         self.source, self.goals = problem.source, goals
         needed = self.needed = frozenset[str]().union(*(self._needed(goal) for goal in goals))
-        self.variables = [v for n, v in self.source.variables.items() if n in needed]
+        self.variables = [v for n, v in self.source.variables.items() if n in self._inputs(needed)]
         self.inputs = tuple(v.name for v in self.variables)
         self.axes = tuple(_axes(v.shape) for v in self.variables)
         unknown = [name for name in self.source.functions if name in needed]
@@ -54,6 +54,21 @@ class Plan:
         self.heads = [h for n in self.inputs if isinstance(h := self.graph.heads[n], Variable)]
         self.told = {d.name for v in self.variables for s in v.shape for d in s.dimensions}
         self.dimensions = [d.name for d in self.source.dimensions if d.name in needed | self.told]
+
+    def _inputs(self, needed: frozenset[str]) -> set[str]:
+        """The variables that are needed, and for each dimension that none of them tells the first
+        variable that does."""
+        variables = self.source.variables
+        inputs = {name for name in variables if name in needed}
+        told = {d for name in inputs for size in variables[name].shape for d in size.dimensions}
+        for dimension in self.source.dimensions:
+            if dimension.name in needed and dimension not in told:
+                telling = (n for n, v in variables.items() if Size.named(dimension) in v.shape)
+                name = next(telling, None)
+                if name is not None:
+                    inputs.add(name)
+                    told |= {d for size in variables[name].shape for d in size.dimensions}
+        return inputs
 
     def _needed(self, goal: Goal) -> frozenset[str]:
         parts = [e for _, e in goal.program]

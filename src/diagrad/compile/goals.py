@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from diagrad.compile.asked import Asked, Derivative, HessianVector
 from diagrad.compile.summands import summands
-from diagrad.dimensions import Shape, describe, is_scalar
+from diagrad.dimensions import UNIT, Shape, Size, is_scalar
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Expression
 from diagrad.language import read
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 class Goal(NamedTuple):
     """One output: its shape, its formula over the problem's names, None where that is long, and the
-    same as a program, whose lines are named and end in the result."""
+    same as a program, whose lines are named and end in the result. With `per`, the value is
+    where all axes of that size have the same index; the shape has the first of them."""
 
     label: str
     shape: Shape
     formula: Expression | None
     program: tuple[tuple[str, Expression], ...] = ()
+    per: Size | None = None
 
 
 def goals_of(problem: Problem, asked: Sequence[Asked]) -> tuple[Problem, tuple[Goal, ...]]:
@@ -107,12 +109,20 @@ class _Extended:
 
     def _each(self, asked: Derivative, dimension: str) -> Derivative:
         """Defines the terms of a sum over a dimension."""
-        if asked.order != 1:
-            raise DerivationError("a derivative with `per` is of order 1")
         expression = self.base.expression(asked.of)
-        if not is_scalar(expression.shape):
-            shape = describe(expression.shape)
-            raise DerivationError(f"per={dimension!r} is for a scalar, and {asked.of} is {shape}")
+        known = [d for d in self.base.source.dimensions if d.name == dimension]
+        if not known:
+            raise DerivationError(f"{dimension} is no dimension of the problem")
+        size = Size.named(known[0])
+        names = asked.wrt if isinstance(asked.wrt, tuple) else (asked.wrt,)
+        apart = [size in self.base.shapes.get(name, ()) for name in names]
+        if size in expression.shape or (all(apart) and is_scalar(expression.shape)):
+            return asked._replace(layout="tensor", per=None)
+        if asked.order != 1 or not is_scalar(expression.shape):
+            raise DerivationError(
+                f"per={dimension!r} is for what has {dimension} rows or columns, for a gradient of a "
+                f"sum over {dimension}, or for the Hessian of one by what has {dimension} itself"
+            )
         terms = summands(self.base.source, expression, dimension)
         if terms is None:
             raise DerivationError(f"{asked.of} is no sum over {dimension} of terms that are known")
@@ -145,7 +155,10 @@ def _defined(problem: Problem, name: str) -> Goal:
 def _as_asked(goal: Goal, asked: Asked) -> Goal:
     """By the name of what was asked; derivatives of several terms without the column's axis."""
     if isinstance(asked, Derivative) and asked.per:
-        goal = goal._replace(shape=(goal.shape[0], *goal.shape[2:]))
+        size = next(s for s in goal.shape if str(s) == asked.per)
+        rest = [UNIT if s == size else s for s in goal.shape]
+        terms = goal.shape[:2] == (size, UNIT)
+        goal = goal._replace(shape=(size, *(rest[2:] if terms else rest)), per=size)
     return goal._replace(label=label(asked))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from diagrad.dimensions import Size
 from diagrad.expression import Expression
-from diagrad.index.build import labels, tensor
+from diagrad.index.build import Label, labels, tensor
 from diagrad.index.lower import definition, lower
 from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Term
 from diagrad.language import Source
@@ -36,10 +37,14 @@ class Graph:
         formula, or by its program, which has the result in its last line."""
         heads = dict(self.heads)
         if goal.formula is not None and not (program and goal.program):
-            return self.stable(self._normal(goal.formula, heads))
-        for name, line in goal.program:
-            heads[name] = definition(name, BEHIND + len(heads), self._normal(line, heads))
-        return self.stable(heads[goal.program[-1][0]])
+            head = self._normal(goal.formula, heads)
+        else:
+            for name, line in goal.program:
+                heads[name] = definition(name, BEHIND + len(heads), self._normal(line, heads))
+            head = heads[goal.program[-1][0]]
+        if goal.per is not None:
+            head = self._setting.context.normal(diagonal(head, goal.per))
+        return self.stable(head)
 
     def _normal(self, expression: Expression, heads: Mapping[str, Head]) -> Head:
         value = lower(expression, heads, self._setting.sizes)
@@ -65,6 +70,14 @@ class Graph:
         head = rebuilt(head, self.stable)
         law = TAKEN_APART.get(_word(head))
         return self.stable(law(head)) if law is not None and isinstance(head, Applied) else head
+
+
+def diagonal(head: Head, size: Size) -> Head:
+    """The entries where all axes of a size have the same index."""
+    i = [Label(axis) for axis in head.axes]
+    first = next(label for label in i if label.size == size)
+    at = [first if label.size == size else label for label in i]
+    return tensor(list(dict.fromkeys(at)), head[at])
 
 
 def rebuilt(head: Head, of: Callable[[Head], Head]) -> Head:

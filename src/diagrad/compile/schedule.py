@@ -13,6 +13,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from diagrad.compile.plan import Planner
+from diagrad.compile.symmetry import is_symmetric
 from diagrad.dimensions import Size
 from diagrad.index.composite import around
 from diagrad.index.term import (
@@ -360,7 +361,9 @@ class _Scheduler:
         sizes |= {-k - 1: size for k, size in enumerate(term.bound)}
         over = tuple(-k - 1 for k in range(len(term.bound)))
         free = tuple(range(len(labels)))
-        self.statements.append(Loop(target, free, body, sizes, over, "sum", finish))
+        symmetric = labels == (0, 1) and is_symmetric(head) and is_even(finish)
+        loop = Loop(target, free, body, sizes, over, "sum", finish, symmetric=symmetric)
+        self.statements.append(loop)
 
     def _entries(self, target: Buffer, head: Head) -> None:
         """Entry by entry; what stands on a diagonal alone is added to it."""
@@ -555,6 +558,11 @@ def reads(entry: Entry) -> Iterator[Read]:
     elif isinstance(entry, Call):
         for argument in entry.arguments:
             yield from reads(argument)
+
+
+def is_even(finish: Entry) -> bool:
+    """Whether what finishes an entry is the same for all entries."""
+    return not any(read.at for read in reads(finish))
 
 
 def used(statement: Statement) -> Iterator[Buffer]:

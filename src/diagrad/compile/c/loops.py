@@ -147,6 +147,8 @@ class LoopWriter:
             rows = self._rows(block, len(widths))
             lines += tile.over_panels(count, rows)
         lines = self.nested(outer, lines) if outer else lines
+        if self.loop.symmetric:
+            lines.append(f"mirror({self.scope.called[self.loop.target]}, {self.size[j]});")
         if not plain and not simple:
             lines += self.entrywise(
                 substituted(self.loop.finish, Read(self.loop.target, self.loop.at))

@@ -60,6 +60,24 @@ static void __attribute__((unused)) turn(
             b[(ptrdiff_t)j * rows + i] = a[(ptrdiff_t)i * columns + j];
 }
 
+/* What is below the diagonal of a square matrix, from what is above it. */
+static void __attribute__((unused)) mirror(real *c, int n)
+{
+    for (int i = 0; i < n; i += 8)
+        for (int j = 0; j <= i; j += 8) {
+            if (i + 8 > n || i == j) {
+                for (int p = i; p < i + 8 && p < n; p++)
+                    for (int q = j; q < j + 8 && q < p; q++)
+                        c[(ptrdiff_t)p * n + q] = c[(ptrdiff_t)q * n + p];
+                continue;
+            }
+            V8 r[8];
+            for (int q = 0; q < 8; q++) r[q] = *(const V8 *)&c[(ptrdiff_t)(j + q) * n + i];
+            turn_eight(r);
+            for (int p = 0; p < 8; p++) *(V8 *)&c[(ptrdiff_t)(i + p) * n + j] = r[p];
+        }
+}
+
 typedef void gemm_routine(
     const char *, const char *, const int *, const int *, const int *, const real *,
     const real *, const int *, const real *, const int *, const real *, real *, const int *);
@@ -93,10 +111,5 @@ static void __attribute__((unused)) symmetric_product(
                 b + (b_turned ? (ptrdiff_t)i * b_step : (ptrdiff_t)i),
                 a_turned, b_turned, high, rows - i, terms, a_step, b_step, rows, scale);
     }
-    const int tile = 32;
-    for (int i = 0; i < rows; i += tile)
-        for (int j = 0; j <= i; j += tile)
-            for (int p = i; p < i + tile && p < rows; p++)
-                for (int q = j; q < j + tile && q < p; q++)
-                    c[(ptrdiff_t)p * rows + q] = c[(ptrdiff_t)q * rows + p];
+    mirror(c, rows);
 }

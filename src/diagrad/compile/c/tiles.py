@@ -31,21 +31,26 @@ class Tile:
         self.widths, self.finishes = widths, finishes
 
     def over_panels(self, count: int, rows: Sequence[tuple[int, int, int]]) -> list[str]:
-        """The tiles of `count` panels of columns, one after the other."""
+        """The tiles of `count` panels of columns, one after the other; of a symmetric sum those
+        that are not below the diagonal."""
         step = sum(self.widths)
         start = f"{self.first} + c" if count > 1 else str(self.first)
-        lines = [line for part in rows for line in self._over_rows(part, start)]
+        end = f"{start} + {step}" if self.loop.loop.symmetric else ""
+        lines = [line for part in rows for line in self._over_rows(part, start, end)]
         if count < 2:
             return lines
         return [f"for (int c = 0; c < {count * step}; c += {step}) {{", *indented(lines), "}"]
 
-    def _over_rows(self, part: tuple[int, int, int], start: str) -> list[str]:
+    def _over_rows(self, part: tuple[int, int, int], start: str, last: str) -> list[str]:
         first, end, at_once = part
-        lines = list(self._tile(at_once, first, start, single=end - first == at_once))
-        if self.block is None or end - first == at_once:
-            return ["{", *indented(lines), "}"]
+        single = self.block is None or end - first == at_once
+        lines = list(self._tile(at_once, first, start, single))
+        if single:
+            return [f"if ({first} < {last}) {{" if last else "{", *indented(lines), "}"]
+        assert self.block is not None
         i = variable(self.block)
-        loop = f"for (int {i} = {first}; {i} < {end}; {i} += {at_once}) {{"
+        bound = f"{i} < {end} && {i} < {last}" if last else f"{i} < {end}"
+        loop = f"for (int {i} = {first}; {bound}; {i} += {at_once}) {{"
         return [loop, *indented(lines), "}"]
 
     def _tile(self, rows: int, first: int, start: str, single: bool) -> Iterator[str]:
