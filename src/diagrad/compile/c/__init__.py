@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from diagrad.compile.c.layout import laid_out
-from diagrad.compile.c.loops import LoopWriter, Machine
+from diagrad.compile.c.loops import ROOM, LoopWriter, Machine
 from diagrad.compile.c.text import Scope, indented
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.schedule import (
@@ -29,6 +29,8 @@ from diagrad.dimensions import Size
 TYPES = {"d": ("double", ""), "f": ("float", "f")}
 BYTES = {"d": 8, "f": 4}
 ALIGNMENT = 64
+# Entries of room for a product of large matrices: PRODUCT_ROOM of products.c with the widest vectors.
+ROOM_ENTRIES = 256 * (192 + 32)
 # Local tensors of so many bytes in all stand on the stack.
 STACK = 1 << 16
 # Vectors side by side in a tile, and at most so many rows.
@@ -72,6 +74,9 @@ class _Writer:
     def kernel(self) -> Kernel:
         body = [line for s in self.schedule.statements for line in self.statement(s)]
         declared, workspace = self._declarations()
+        if any("tiled_product(" in line for line in body):
+            declared.append(f"real *const {ROOM} = (real *)((char *)work + {workspace});")
+            workspace += ROOM_ENTRIES * BYTES[self.dtype]
         real, suffix = TYPES[self.dtype]
         head = [
             f"typedef {real} real;",

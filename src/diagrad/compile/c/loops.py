@@ -18,6 +18,9 @@ from diagrad.compile.c.text import (
 from diagrad.compile.c.tiles import MOST_ROWS, Tile, panels
 from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, count_of, reads
 
+# Where a product copies parts of its factors to.
+ROOM = "room"
+
 
 class Machine(NamedTuple):
     """What code is written for: entries of a vector, registers for sums, whether BLAS is
@@ -29,8 +32,8 @@ class Machine(NamedTuple):
     each: int
 
     def product(self, loop: Loop, size: Mapping[int, int]) -> MatrixProduct | None:
-        """What BLAS does of a loop."""
-        return matrix_product(loop, size, self.each) if self.blas else None
+        """A loop as a product of large matrices."""
+        return matrix_product(loop, size, self.each)
 
 
 class LoopWriter:
@@ -47,7 +50,7 @@ class LoopWriter:
             return self.entrywise(loop.body)
         product = self.machine.product(loop, self.size)
         if product is not None:
-            return self.by_blas(product)
+            return self.large(product)
         inner = self._inner()
         if loop.reduce == "sum" and inner is not None and is_arithmetic(loop.body):
             return self.tiled(inner)
@@ -114,22 +117,24 @@ class LoopWriter:
         used = [read.at for read in reads(entry) if j in read.at]
         return all(at.index(j) == len(at) - 1 for at in used)
 
-    def by_blas(self, product: MatrixProduct) -> list[str]:
-        """A product of large matrices, and then what finishes its entries."""
-        target, left, right = (
-            self.scope.called[b]
-            for b in (self.loop.target, product.left.buffer, product.right.buffer)
-        )
+    def large(self, product: MatrixProduct) -> list[str]:
+        """A product of large matrices, and then what finishes its entries. A symmetric one is half
+        of the work in our own tiles."""
+        tensors = (self.loop.target, product.left.buffer, product.right.buffer)
+        called = ", ".join(self.scope.called[buffer] for buffer in tensors)
         rows, columns, terms = product.rows, product.columns, product.terms
-        turned = [int(t) for t in product.turned]
-        steps = (rows if turned[0] else terms), (terms if turned[1] else columns)
+        sizes = f"{rows}, {columns}, {terms}"
         scale = " * ".join(map(self.scope.entry, product.scale)) or "R(1.0)"
-        head = f"{target}, {left}, {right}, {turned[0]}, {turned[1]}"
-        if self.loop.symmetric:
-            call = f"symmetric_product({head}, {rows}, {terms}, {steps[0]}, {steps[1]}, {scale});"
+        first, second = product.turned
+        if self.machine.blas and not self.loop.symmetric:
+            turned = f"{int(first)}, {int(second)}"
+            steps = f"{rows if first else terms}, {terms if second else columns}, {columns}"
+            call = f"product({called}, {turned}, {sizes}, {steps}, {scale});"
         else:
-            sizes = f"{rows}, {columns}, {terms}, {steps[0]}, {steps[1]}, {columns}"
-            call = f"product({head}, {sizes}, {scale});"
+            steps = f"1, {rows}" if first else f"{terms}, 1"
+            steps += f", 1, {terms}" if second else f", {columns}, 1"
+            half = int(self.loop.symmetric)
+            call = f"tiled_product({called}, {steps}, {sizes}, {scale}, {half}, {ROOM});"
         if product.finish == Result():
             return [call]
         result = Read(self.loop.target, self.loop.at)

@@ -98,18 +98,86 @@ static void __attribute__((unused)) product(
          b, &b_step, a, &a_step, &zero, c, &step);
 }
 
-/* The same for a square c that is symmetric: blocks on and above the diagonal, then their mirror. */
-static void __attribute__((unused)) symmetric_product(
-    real *c, const real *a, const real *b, int a_turned, int b_turned,
-    int rows, int terms, int a_step, int b_step, real scale)
+/* Products of matrices in tiles of 8 rows by 2 vectors, after Goto and van de Geijn, Anatomy of
+   high-performance matrix multiplication, 2008: a block of a and a panel of b are copied so that
+   they are read in order. */
+#if defined(__AVX512F__)
+#define LANES (64 / sizeof(real))
+typedef real WIDE VECTOR(64 / sizeof(real));
+#else
+#define LANES (32 / sizeof(real))
+typedef real WIDE VECTOR(32 / sizeof(real));
+#endif
+enum { TILE_ROWS = 8, TILE_COLUMNS = 2 * LANES, BLOCK_ROWS = 192, BLOCK_TERMS = 256 };
+/* Entries of room that a product needs. */
+enum { PRODUCT_ROOM = BLOCK_TERMS * (BLOCK_ROWS + TILE_COLUMNS) };
+
+/* The sums of one tile: c = before * c + scale * a b, of which `rows` by `columns` are stored. */
+static inline __attribute__((unused, always_inline)) void tile(
+    real *restrict c, int step, const real *restrict a, const real *restrict b, int terms,
+    int rows, int columns, real scale, int adds)
 {
-    const int block = rows < 256 ? (rows + 3) / 4 : 96;
-    for (int i = 0; i < rows; i += block) {
-        const int high = i + block < rows ? block : rows - i;
-        product(c + (ptrdiff_t)i * rows + i,
-                a + (a_turned ? (ptrdiff_t)i : (ptrdiff_t)i * a_step),
-                b + (b_turned ? (ptrdiff_t)i * b_step : (ptrdiff_t)i),
-                a_turned, b_turned, high, rows - i, terms, a_step, b_step, rows, scale);
+    WIDE sum[TILE_ROWS][2];
+    for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (WIDE){0};
+    for (int k = 0; k < terms; k++) {
+        const WIDE b0 = *(const WIDE *)&b[k * TILE_COLUMNS];
+        const WIDE b1 = *(const WIDE *)&b[k * TILE_COLUMNS + LANES];
+        for (int i = 0; i < TILE_ROWS; i++) {
+            const real factor = a[k * TILE_ROWS + i];
+            sum[i][0] += factor * b0;
+            sum[i][1] += factor * b1;
+        }
     }
-    mirror(c, rows);
+    if (rows == TILE_ROWS && columns == TILE_COLUMNS) {
+        for (int i = 0; i < TILE_ROWS; i++) {
+            WIDE *const to = (WIDE *)&c[(ptrdiff_t)i * step], *const next = to + 1;
+            *to = adds ? *to + scale * sum[i][0] : scale * sum[i][0];
+            *next = adds ? *next + scale * sum[i][1] : scale * sum[i][1];
+        }
+        return;
+    }
+    real edge[TILE_ROWS * TILE_COLUMNS] ALIGNED;
+    for (int i = 0; i < TILE_ROWS; i++) {
+        *(WIDE *)&edge[i * TILE_COLUMNS] = sum[i][0];
+        *(WIDE *)&edge[i * TILE_COLUMNS + LANES] = sum[i][1];
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            const real value = scale * edge[i * TILE_COLUMNS + j];
+            real *const to = &c[(ptrdiff_t)i * step + j];
+            *to = adds ? *to + value : value;
+        }
+}
+
+/* c = scale a b: a rows x terms, b terms x columns, with entries so far apart along each; with
+   `symmetric`, tiles below the diagonal are left out. */
+static void __attribute__((unused, noinline)) tiled_product(
+    real *restrict c, const real *restrict a, const real *restrict b, ptrdiff_t a_row,
+    ptrdiff_t a_term, ptrdiff_t b_term, ptrdiff_t b_column, int rows, int columns, int terms,
+    real scale, int symmetric, real *restrict room)
+{
+    real *const panel = room + BLOCK_TERMS * BLOCK_ROWS;
+    for (int k = 0; k < terms; k += BLOCK_TERMS) {
+        const int deep = terms - k < BLOCK_TERMS ? terms - k : BLOCK_TERMS;
+        for (int i = 0; i < rows; i += BLOCK_ROWS) {
+            const int high = rows - i < BLOCK_ROWS ? rows - i : BLOCK_ROWS;
+            for (int p = 0; p < high; p += TILE_ROWS)
+                for (int t = 0; t < deep; t++)
+                    for (int q = 0; q < TILE_ROWS; q++)
+                        room[p * deep + t * TILE_ROWS + q] =
+                            p + q < high ? a[(i + p + q) * a_row + (k + t) * a_term] : R(0.0);
+            const int from = symmetric ? i - i % TILE_COLUMNS : 0;
+            for (int j = from; j < columns; j += TILE_COLUMNS) {
+                const int wide = columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
+                for (int t = 0; t < deep; t++)
+                    for (int q = 0; q < TILE_COLUMNS; q++)
+                        panel[t * TILE_COLUMNS + q] =
+                            q < wide ? b[(k + t) * b_term + (j + q) * b_column] : R(0.0);
+                for (int p = 0; p < high && (!symmetric || i + p < j + TILE_COLUMNS); p += TILE_ROWS)
+                    tile(c + (ptrdiff_t)(i + p) * columns + j, columns, room + p * deep, panel, deep,
+                         high - p < TILE_ROWS ? high - p : TILE_ROWS, wide, scale, k > 0);
+            }
+        }
+    }
+    if (symmetric) mirror(c, rows);
 }

@@ -1,4 +1,4 @@
-"""Sums over products of two tensors that are a product of matrices as BLAS has it."""
+"""Sums over products of two tensors that are a product of large matrices."""
 
 from __future__ import annotations
 
