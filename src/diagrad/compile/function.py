@@ -10,12 +10,12 @@ import numpy as np
 from diagrad.compile.backends import TYPES, Array, Backend, InNumPy, Kernel, chosen, say_once
 from diagrad.compile.caller import fastest
 from diagrad.compile.goals import Goal, goals_of, label
-from diagrad.compile.graph import Graph
+from diagrad.compile.graph import Graph, rotated
 from diagrad.compile.schedule import Schedule, Unwritten, scheduled, work_of
 from diagrad.dimensions import Shape, Size, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions
-from diagrad.index.term import Variable
+from diagrad.index.term import Head, Variable
 
 if TYPE_CHECKING:
     from diagrad.compile.asked import Asked
@@ -87,7 +87,14 @@ class Plan:
         return [False, True] if any(goal.program for goal in self.goals) else [False]
 
     def _schedule(self, sizes: Mapping[str, int], programs: bool) -> Schedule:
-        goals = [(goal.label, self.graph.head_of(goal, programs)) for goal in self.goals]
+        heads: list[Head] = []
+        for goal in self.goals:
+            if goal.mirrored is None:
+                heads.append(self.graph.head_of(goal, programs))
+            else:
+                place, count = goal.mirrored
+                heads.append(rotated(heads[place], count))
+        goals = [(goal.label, head) for goal, head in zip(self.goals, heads, strict=True)]
         return scheduled(goals, self.heads, self.graph.names, sizes)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from diagrad.compile.asked import Asked, Derivative, HessianVector
 from diagrad.compile.summands import summands
-from diagrad.dimensions import UNIT, Shape, Size, is_scalar
+from diagrad.dimensions import SCALAR, UNIT, Shape, Size, is_scalar
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Expression
 from diagrad.language import read
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 class Goal(NamedTuple):
     """One output: its shape, its formula over the problem's names, None where that is long, and the
     same as a program, whose lines are named and end in the result. With `per`, the value is
-    where all axes of that size have the same index; the shape has the first of them."""
+    where all axes of that size have the same index; the shape has the first of them. With
+    `mirrored`, a place and a number, it is the goal of that place with so many axes moved to the
+    end: ∂²J/∂b∂a from ∂²J/∂a∂b."""
 
     label: str
     shape: Shape
     formula: Expression | None
     program: tuple[tuple[str, Expression], ...] = ()
     per: Size | None = None
+    mirrored: tuple[int, int] | None = None
 
 
 def goals_of(problem: Problem, asked: Sequence[Asked]) -> tuple[Problem, tuple[Goal, ...]]:
@@ -45,7 +48,23 @@ def goals_of(problem: Problem, asked: Sequence[Asked]) -> tuple[Problem, tuple[G
         _defined(whole, one) if isinstance(one, str) else _as_asked(derived[one], of)
         for one, of in zip(plain, asked, strict=True)
     )
-    return whole, tuple(goals)
+    return whole, tuple(_mirrored(whole, list(asked), list(goals)))
+
+
+def _mirrored(problem: Problem, asked: list[Asked], goals: list[Goal]) -> Iterator[Goal]:
+    """Mixed second derivatives that are asked for in both orders are worked out in one."""
+    places: dict[Asked, int] = {}
+    for place, (one, goal) in enumerate(zip(asked, goals, strict=True)):
+        other = None
+        if isinstance(one, Derivative) and isinstance(one.wrt, tuple) and not one.per:
+            other = places.get(one._replace(wrt=(one.wrt[1], one.wrt[0])))
+        places[one] = place
+        if other is None or goals[other].shape == SCALAR:
+            yield goal
+            continue
+        assert isinstance(one, Derivative)
+        first = problem.shapes[one.wrt[1]] if isinstance(one.wrt, tuple) else ()
+        yield goal._replace(mirrored=(other, sum(size != UNIT for size in first)))
 
 
 def label(asked: Asked) -> str:

@@ -80,6 +80,12 @@ def diagonal(head: Head, size: Size) -> Head:
     return tensor(list(dict.fromkeys(at)), head[at])
 
 
+def rotated(head: Head, count: int) -> Head:
+    """The tensor with its first axes, so many, behind the others."""
+    i = labels(head.axes)
+    return tensor((i[count:], i[:count]), head[i])
+
+
 def rebuilt(head: Head, of: Callable[[Head], Head]) -> Head:
     """The head with every head it is made of replaced."""
     match head:
