@@ -252,7 +252,7 @@ class Contraction:
         return tuple(f for k in sorted(members) for f in self.operands[k].factors)
 
     def _axes(self, members: frozenset[int]) -> list[int]:
-        return self._ordered(self._kept(members), self._factors(members))
+        return self._ordered(self._kept(members))
 
     def _known(self, members: frozenset[int]) -> Factor | None:
         return self.planner.known(self._axes(members), self._factors(members), self.sizes)
@@ -269,7 +269,7 @@ class Contraction:
 
     def _entrywise(self, whole: Sequence[Factor], factors: Sequence[Factor]) -> Factor:
         """The product of factors with the same labels, which other sums may need as well."""
-        axes = self._ordered(factors[0].labels, factors)
+        axes = self._ordered(factors[0].labels)
         return self.planner.known(axes, whole, self.sizes) or self.planner.make(
             axes, whole, factors, self.sizes
         )
@@ -287,18 +287,14 @@ class Contraction:
         whole = self._factors(tree.members)
         return self.planner.make(self._axes(tree.members), whole, factors, self.sizes)
 
-    def _ordered(self, labels: Iterable[int], factors: Sequence[Factor]) -> list[int]:
-        """Free labels in their order; with bound ones, as the factors have them, the deepest first."""
-        labels = list(labels)
-        if min(labels, default=0) >= 0:
-            return sorted(labels)
-
-        def place(label: int) -> tuple[float, float, int]:
-            at = [(f.labels.index(label), f.head.depth) for f in factors if label in f.labels]
-            mean = sum(position for position, _ in at) / len(at)
-            return mean, -max(depth for _, depth in at), label
-
-        return sorted(labels, key=place)
+    def _ordered(self, labels: Iterable[int]) -> list[int]:
+        """Labels as an axis order: free ones as the result has them, then those that will be summed
+        over, and last the last one of the result, along which it is worked out."""
+        labels = set(labels)
+        last = {max(self.sizes)} & labels if max(self.sizes, default=-1) >= 0 else set()
+        free = sorted(label for label in labels - last if label >= 0)
+        bound = sorted((label for label in labels if label < 0), reverse=True)
+        return [*free, *bound, *last]
 
 
 class Tree(NamedTuple):
