@@ -28,6 +28,7 @@ class Kernel(ABC):
     # Where it is, for callers that need no Python; 0 for none.
     address = 0
     workspace = 0
+    zeroed: tuple[int, ...] = ()
 
     @abstractmethod
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
@@ -72,7 +73,7 @@ class InC(Backend):
 
     def kernel(self, schedule: Schedule, dtype: str) -> Kernel:
         made = self._written(schedule, dtype)
-        return _CKernel(library(made.text), made.workspace, (blas() or {}).get(ROUTINE[dtype], 0))
+        return _CKernel(library(made.text), made, (blas() or {}).get(ROUTINE[dtype], 0))
 
     def source(self, schedule: Schedule, dtype: str) -> str:
         return self._written(schedule, dtype).text
@@ -82,13 +83,15 @@ class InC(Backend):
 
 
 class _CKernel(Kernel):
-    def __init__(self, loaded: ctypes.CDLL, workspace: int, gemm: int) -> None:
-        self.loaded, self.workspace = loaded, workspace
+    def __init__(self, loaded: ctypes.CDLL, made: c.Kernel, gemm: int) -> None:
+        self.loaded, self.workspace, self.zeroed = loaded, made.workspace, made.zeroed
         self.address = address(loaded, "kernel")
         loaded.kernel.restype = loaded.set_gemm.restype = None
         loaded.set_gemm(ctypes.c_void_p(gemm))
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        for place in self.zeroed:
+            outputs[place].fill(0)
         room = np.empty(self.workspace + c.ALIGNMENT, np.uint8)
         start = -(-room.ctypes.data // c.ALIGNMENT) * c.ALIGNMENT
         self.loaded.kernel(_addresses(inputs), _addresses(outputs), ctypes.c_void_p(start))

@@ -120,19 +120,39 @@ append(Caller *self, Special *special)
     return 0;
 }
 
+/* The outputs at these places are 0 everywhere when the kernel begins. */
+static int
+mark_zeroed(Special *special, PyObject *places)
+{
+    for (Py_ssize_t i = 0; places && i < PyTuple_GET_SIZE(places); i++) {
+        Py_ssize_t place = PyLong_AsSsize_t(PyTuple_GET_ITEM(places, i));
+        if (place == -1 && PyErr_Occurred()) {
+            return -1;
+        }
+        if (place < 0 || place >= special->output_count
+            || special->outputs[place].axes == SCALAR) {
+            PyErr_SetString(PyExc_ValueError, "zeroed has places of outputs that are arrays");
+            return -1;
+        }
+        special->outputs[place].zeroed = 1;
+    }
+    return 0;
+}
+
 static PyObject *
 caller_add(Caller *self, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"dtype",     "shapes",  "outputs", "kernel",
-                            "workspace", "release", NULL};
+                            "workspace", "release", "zeroed",  NULL};
     const char *dtype;
-    PyObject *shapes, *outputs, *kernel;
+    PyObject *shapes, *outputs, *kernel, *zeroed = NULL;
     Py_ssize_t workspace = 0;
     int release = 0;
     if (!ready(self)
-        || !PyArg_ParseTupleAndKeywords(args, keywords, "sO!O!O!|np:add", names, &dtype,
+        || !PyArg_ParseTupleAndKeywords(args, keywords, "sO!O!O!|npO!:add", names, &dtype,
                                         &PyTuple_Type, &shapes, &PyTuple_Type, &outputs,
-                                        &PyLong_Type, &kernel, &workspace, &release)) {
+                                        &PyLong_Type, &kernel, &workspace, &release,
+                                        &PyTuple_Type, &zeroed)) {
         return NULL;
     }
     void *address = PyLong_AsVoidPtr(kernel);
@@ -152,7 +172,7 @@ caller_add(Caller *self, PyObject *args, PyObject *keywords)
     special->kernel = (Kernel)(uintptr_t)address;
     special->workspace = (size_t)workspace;
     special->release = release;
-    if (append(self, special) < 0) {
+    if (mark_zeroed(special, zeroed) < 0 || append(self, special) < 0) {
         special_free(special);
         return NULL;
     }
@@ -296,7 +316,7 @@ caller_dealloc(Caller *self)
 
 static PyMethodDef caller_methods[] = {
     {"add", (PyCFunction)(void (*)(void))caller_add, METH_VARARGS | METH_KEYWORDS,
-     "add($self, dtype, shapes, outputs, kernel, workspace=0, release=False)\n--\n\n"
+     "add($self, dtype, shapes, outputs, kernel, workspace=0, release=False, zeroed=())\n--\n\n"
      "A kernel for inputs of these shapes."},
     {"into", (PyCFunction)(void (*)(void))caller_into, METH_FASTCALL | METH_KEYWORDS,
      "into($self, outputs, /, *args, **kwargs)\n--\n\nWrites the results to these arrays."},

@@ -61,12 +61,14 @@ class Caller:
         kernel: int,
         workspace: int = 0,
         release: bool = False,
+        zeroed: tuple[int, ...] = (),
     ) -> None:
         """A kernel by its address, for inputs of these shapes.
 
         `dtype` is "d" or "f". A shape (rows, columns) is that of the data, which is in C order; an
         output may have any number of axes, and None is a scalar. `workspace` counts the bytes that
-        one call needs. `release` lets other threads run meanwhile. Raises ValueError.
+        one call needs. `release` lets other threads run meanwhile. The outputs at the places
+        `zeroed`, which are arrays, are 0 everywhere when the kernel begins. Raises ValueError.
         """
         if dtype not in ("d", "f") or kernel == 0 or workspace < 0:
             raise ValueError(
@@ -80,9 +82,11 @@ class Caller:
             raise ValueError("an input has more axes than its Caller was told")
         if any(size < 0 for shape in (*shapes, *outputs) for size in shape or ()):
             raise ValueError("a size is negative")
+        if any(not 0 <= k < len(outputs) or outputs[k] is None for k in zeroed):
+            raise ValueError("zeroed has places of outputs that are arrays")
         function = (RELEASES_LOCK if release else KEEPS_LOCK)(kernel)
         self._kernels.insert(
-            0, _Kernel(np.dtype(dtype), shapes, axes, outputs, function, workspace)
+            0, _Kernel(np.dtype(dtype), shapes, axes, outputs, function, workspace, zeroed)
         )
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
@@ -129,6 +133,7 @@ class _Kernel:
     outputs: tuple[Sizes | None, ...]
     function: Callable[[Any, Any, Any], None]
     workspace: int
+    zeroed: tuple[int, ...]
     weak: tuple[type, ...] = field(default=(float, int), init=False)
 
     def data(self, given: Sequence[Any]) -> list[Array] | None:
@@ -174,6 +179,8 @@ class _Kernel:
         return fits and array.flags.writeable
 
     def run(self, data: Sequence[Array], made: Sequence[Array]) -> None:
+        for place in self.zeroed:
+            made[place].fill(0)
         room = np.empty(self.workspace + LINE, np.uint8)
         start = -(-room.ctypes.data // LINE) * LINE
         self.function(_pointers(data), _pointers(made), start)

@@ -100,8 +100,10 @@ computed(Caller *self, const Special *special, const void *const *data)
         out[i] = &values[i];
         if (output->axes != SCALAR) {
             Py_INCREF(special->descr);
-            made[i] = PyArray_NewFromDescr(&PyArray_Type, special->descr, output->axes,
-                                           output->sizes, NULL, NULL, 0, NULL);
+            made[i] = output->zeroed
+                          ? PyArray_Zeros(output->axes, output->sizes, special->descr, 0)
+                          : PyArray_NewFromDescr(&PyArray_Type, special->descr, output->axes,
+                                                 output->sizes, NULL, NULL, 0, NULL);
             if (!made[i]) {
                 goto failed;
             }
@@ -211,6 +213,11 @@ caller_into(Caller *self, PyObject *const *given, Py_ssize_t positional, PyObjec
             return NULL;
         }
         if (outputs_fit(special, inputs, data, held, out)) {
+            for (Py_ssize_t i = 0; i < special->output_count; i++) {
+                if (special->outputs[i].zeroed) {
+                    memset(out[i], 0, special->outputs[i].bytes);
+                }
+            }
             int failed = run(self, special, data, out) < 0;
             Py_DECREF(held);
             return failed ? NULL : Py_NewRef(Py_None);

@@ -29,6 +29,7 @@ typedef struct {
     int axes; /* or SCALAR */
     npy_intp sizes[MOST_AXES];
     size_t bytes;
+    int zeroed; /* the kernel takes it to be 0 everywhere */
 } Output;
 
 typedef struct {

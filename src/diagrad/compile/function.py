@@ -226,7 +226,13 @@ class _Function:
                 outputs = tuple(shape or None for shape in self._shapes(bound.sizes))
                 release = work_of(schedule) > LONG
                 self.add(  # type: ignore[attr-defined]
-                    bound.dtype, shapes, outputs, kernel.address, kernel.workspace, release
+                    bound.dtype,
+                    shapes,
+                    outputs,
+                    kernel.address,
+                    kernel.workspace,
+                    release,
+                    kernel.zeroed,
                 )
         return self._made[bound.key]
 

@@ -96,6 +96,7 @@ class Call(NamedTuple):
     parameters: tuple[Any, ...] = ()
 
 
+ZERO = Literal(Fraction(0))
 Entry = Read | Literal | Count | Named | Equal | DigitOf | Result | Call
 
 
@@ -104,7 +105,7 @@ class Loop(NamedTuple):
 
     A label that stands in `at` twice fills a diagonal. `reduce` is "sum", "max", "min", "prod", or
     "" where nothing is reduced; `adds` says that the target has a value to which it is added,
-    `symmetric` that the sum is a symmetric matrix.
+    `symmetric` that exchanging the last two labels leaves the sum, not yet finished, as it is.
     """
 
     target: Buffer
@@ -361,7 +362,8 @@ class _Scheduler:
         sizes |= {-k - 1: size for k, size in enumerate(term.bound)}
         over = tuple(-k - 1 for k in range(len(term.bound)))
         free = tuple(range(len(labels)))
-        symmetric = labels == (0, 1) and is_symmetric(head) and is_even(finish)
+        last = [labels.index(k) for k in free[-2:]]
+        symmetric = len(last) == 2 and is_symmetric(head, *last)
         loop = Loop(target, free, body, sizes, over, "sum", finish, symmetric=symmetric)
         self.statements.append(loop)
 
@@ -377,7 +379,7 @@ class _Scheduler:
             patterns.setdefault(pattern(term), []).append(term)
         for pairs, terms in patterns.items():
             if not pairs and not terms and len(patterns) > 1:
-                self.statements.append(Loop(target, free, Literal(Fraction(0)), sizes))
+                self.statements.append(Loop(target, free, ZERO, sizes))
                 continue
             one = {j: i for i, j in pairs}
             at = tuple(one.get(k, k) for k in free)
@@ -538,7 +540,7 @@ def _power_work(exponent: Rational | Head) -> int:
 
 def _sum(entries: Sequence[Entry]) -> Entry:
     if not entries:
-        return Literal(Fraction(0))
+        return ZERO
     return entries[0] if len(entries) == 1 else Call("+", tuple(entries))
 
 
@@ -558,11 +560,6 @@ def reads(entry: Entry) -> Iterator[Read]:
     elif isinstance(entry, Call):
         for argument in entry.arguments:
             yield from reads(argument)
-
-
-def is_even(finish: Entry) -> bool:
-    """Whether what finishes an entry is the same for all entries."""
-    return not any(read.at for read in reads(finish))
 
 
 def used(statement: Statement) -> Iterator[Buffer]:

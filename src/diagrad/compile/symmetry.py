@@ -6,15 +6,14 @@ from diagrad.index.relabel import canonical, dropped, mapped, multiplied
 from diagrad.index.term import Head, Sum, Term
 
 
-def is_symmetric(head: Head) -> bool:
-    """Whether exchanging the two axes of a product leaves it as it is; False where that is not
-    seen."""
-    if not isinstance(head, Sum) or len(head.axes) != 2 or head.axes[0] != head.axes[1]:
+def is_symmetric(head: Head, first: int, second: int) -> bool:
+    """Whether exchanging two axes of a product leaves it as it is; False where that is not seen."""
+    if not isinstance(head, Sum) or head.axes[first] != head.axes[second]:
         return False
     if len(head.terms) != 1:
         return False
     term = opened(head.terms[0])
-    turned = term._replace(factors=mapped(term.factors, {0: 1, 1: 0}))
+    turned = term._replace(factors=mapped(term.factors, {first: second, second: first}))
     return _canonical(term) == _canonical(turned)
 
 

@@ -16,10 +16,12 @@ from diagrad.compile.c.text import Scope, indented
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.schedule import (
     LOCAL,
+    ZERO,
     Buffer,
     Library,
     Loop,
     Schedule,
+    Statement,
     Unwritten,
     count_of,
     used,
@@ -31,6 +33,8 @@ BYTES = {"d": 8, "f": 4}
 ALIGNMENT = 64
 # Entries of room for a product of large matrices: PRODUCT_ROOM of products.c with the widest vectors.
 ROOM_ENTRIES = 256 * (192 + 32)
+# An output of so many bytes that is mostly 0 is asked for as pages that are 0.
+MANY = 1 << 16
 # Local tensors of so many bytes in all stand on the stack.
 STACK = 1 << 16
 # Vectors side by side in a tile, and at most so many rows.
@@ -44,10 +48,12 @@ LINEAR_ALGEBRA = {
 
 
 class Kernel(NamedTuple):
-    """C text, and the bytes of workspace that its function needs."""
+    """C text, the bytes of workspace that its function needs, and the places of outputs that are 0
+    everywhere when it begins."""
 
     text: str
     workspace: int
+    zeroed: tuple[int, ...]
 
 
 def kernel(schedule: Schedule, dtype: str, vector: int = 64, blas: bool = False) -> Kernel:
@@ -72,7 +78,9 @@ class _Writer:
         self.scope = Scope(self.called, self.sizes)
 
     def kernel(self) -> Kernel:
-        body = [line for s in self.schedule.statements for line in self.statement(s)]
+        zeroed = self._zeroed()
+        rest = (s for s in self.schedule.statements if s not in zeroed.values())
+        body = [line for s in rest for line in self.statement(s)]
         declared, workspace = self._declarations()
         if any("tiled_product(" in line for line in body):
             declared.append(f"real *const {ROOM} = (real *)((char *)work + {workspace});")
@@ -90,7 +98,17 @@ class _Writer:
             "{",
         ]
         lines = [*head, *indented(declared), *indented(body), "}"]
-        return Kernel("\n".join(lines) + "\n", workspace)
+        return Kernel("\n".join(lines) + "\n", workspace, tuple(zeroed))
+
+    def _zeroed(self) -> dict[int, Statement]:
+        """Large outputs that begin with 0 everywhere, and the statements that would say so."""
+        found: dict[int, Statement] = {}
+        for place, output in enumerate(self.schedule.outputs):
+            first = next(s for s in self.schedule.statements if s.target is output)
+            zero = isinstance(first, Loop) and first.body == ZERO and first.at == first.free
+            if zero and self._bytes(output) >= MANY:
+                found[place] = first
+        return found
 
     def _declarations(self) -> tuple[list[str], int]:
         lines = ["(void)in; (void)out; (void)work;"]

@@ -18,6 +18,8 @@ from diagrad.compile.c.text import (
 from diagrad.compile.c.tiles import MOST_ROWS, Tile, panels
 from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, count_of, reads
 
+# From so many rows on, of a symmetric sum only half is added up.
+HALVED = 16
 # Where a product copies parts of its factors to.
 ROOM = "room"
 
@@ -43,6 +45,8 @@ class LoopWriter:
         self.scope, self.machine, self.loop = scope, machine, loop
         self.size = {k: size.evaluate(scope.sizes) for k, size in loop.sizes.items()}
         self.reads = list(reads(loop.body))
+        # Half of a small sum is no less work than all of it.
+        self.symmetric = loop.symmetric and self.size[loop.at[-1]] >= HALVED
 
     def lines(self) -> list[str]:
         loop = self.loop
@@ -126,15 +130,15 @@ class LoopWriter:
         sizes = f"{rows}, {columns}, {terms}"
         scale = " * ".join(map(self.scope.entry, product.scale)) or "R(1.0)"
         first, second = product.turned
-        if self.machine.blas and not self.loop.symmetric:
+        half = self.symmetric and len(self.loop.at) == 2
+        if self.machine.blas and not half:
             turned = f"{int(first)}, {int(second)}"
             steps = f"{rows if first else terms}, {terms if second else columns}, {columns}"
             call = f"product({called}, {turned}, {sizes}, {steps}, {scale});"
         else:
             steps = f"1, {rows}" if first else f"{terms}, 1"
             steps += f", 1, {terms}" if second else f", {columns}, 1"
-            half = int(self.loop.symmetric)
-            call = f"tiled_product({called}, {steps}, {sizes}, {scale}, {half}, {ROOM});"
+            call = f"tiled_product({called}, {steps}, {sizes}, {scale}, {int(half)}, {ROOM});"
         if product.finish == Result():
             return [call]
         result = Read(self.loop.target, self.loop.at)
@@ -145,20 +149,30 @@ class LoopWriter:
         outer = [label for label in self.loop.free if label != j]
         block = outer.pop() if outer else None
         plain = self.loop.finish == Result()
-        simple = is_arithmetic(self.loop.finish) and self._is_side_by_side(self.loop.finish, j)
+        simple = self._finishes_in_tiles(j)
         lines: list[str] = []
         for first, count, widths in panels(self.size[j], self.machine.lanes):
             tile = Tile(self, j, block, first, widths, simple)
             rows = self._rows(block, len(widths))
             lines += tile.over_panels(count, rows)
+        if self.symmetric and block is not None:
+            corner = self.scope.place(self.loop.target, self.loop.at, {block: "0", j: "0"})
+            lines.append(f"mirror(&{corner}, {self.size[j]});")
         lines = self.nested(outer, lines) if outer else lines
-        if self.loop.symmetric:
-            lines.append(f"mirror({self.scope.called[self.loop.target]}, {self.size[j]});")
         if not plain and not simple:
             lines += self.entrywise(
                 substituted(self.loop.finish, Read(self.loop.target, self.loop.at))
             )
         return lines
+
+    def _finishes_in_tiles(self, j: int) -> bool:
+        """Whether entries can be finished before they are stored: by arithmetic of vectors, and
+        for a symmetric sum, of which half is stored, the same for all."""
+        finish = self.loop.finish
+        even = not any(read.at for read in reads(finish))
+        if self.symmetric and not even:
+            return False
+        return is_arithmetic(finish) and self._is_side_by_side(finish, j)
 
     def _rows(self, block: int | None, vectors: int) -> list[tuple[int, int, int]]:
         """First row, end and rows at a time."""

@@ -35,7 +35,7 @@ class Tile:
         that are not below the diagonal."""
         step = sum(self.widths)
         start = f"{self.first} + c" if count > 1 else str(self.first)
-        end = f"{start} + {step}" if self.loop.loop.symmetric else ""
+        end = f"{start} + {step}" if self.loop.symmetric else ""
         lines = [line for part in rows for line in self._over_rows(part, start, end)]
         if count < 2:
             return lines
