@@ -21,6 +21,7 @@ from diagrad.show import Names
 if TYPE_CHECKING:
     from diagrad.check import FunctionVerdict, Verdict
     from diagrad.compile.asked import Asked
+    from diagrad.compile.descent import Descent
 
 
 def parse(text: str, file: str = "problem") -> Problem:
@@ -156,6 +157,14 @@ class Problem:
         from diagrad.compile import compiled
 
         return compiled(self, outputs, backend)
+
+    def descent(self, of: str, wrt: Sequence[str], over: str, backend: str = "auto") -> Descent:
+        """Gradient descent of a scalar by minibatches: `wrt` are the variables that move, `over` is
+        the dimension of the examples, one in each row. An epoch is one call of `Descent.epoch`.
+        Raises ProblemError, DerivationError."""
+        from diagrad.compile.descent import Descent
+
+        return Descent(self, of, wrt, over, backend)
 
     def check(
         self,

@@ -144,6 +144,11 @@ class _Function:
         bound = self._bound(args, kwargs)
         return self._backend.source(self._plan.schedule(bound.sizes), bound.dtype)
 
+    def kernel(self, arrays: Mapping[str, object]) -> tuple[Bound, Kernel]:
+        """The checked arguments, and what runs for them."""
+        bound = self._bound((), arrays)
+        return bound, self._kernel(bound)
+
     def __repr__(self) -> str:
         inputs = ", ".join(self.inputs)
         return f"<({', '.join(self.outputs)}) of ({inputs}), on {self.backend}>"
