@@ -81,11 +81,12 @@ def _axes(shape: Shape) -> int:
 
 
 class Bound(NamedTuple):
-    """Checked arguments: arrays in C order of one type, and the sizes they imply."""
+    """Checked arguments: arrays in C order of one type, and the sizes, `told` by them alone."""
 
     arrays: list[Array]
     dtype: str
     sizes: Mapping[str, int]
+    told: bool
     key: tuple[Any, ...]
 
 
@@ -109,7 +110,8 @@ class _Function:
     def _prepare(self, plan: Plan, backend: Backend, asked: str, outputs: tuple[str, ...]) -> None:
         self._plan, self._backend, self._asked = plan, backend, asked
         self.outputs = outputs
-        self._made: dict[tuple[Any, ...], Kernel] = {}
+        self._made: dict[tuple[Any, ...], tuple[Kernel, bool]] = {}
+        self._added: set[tuple[Any, ...]] = set()
         self._try_out()
 
     @property
@@ -176,8 +178,8 @@ class _Function:
         dtype = _type_of(environment)
         arrays = [np.ascontiguousarray(environment.arrays[n], TYPES[dtype]) for n in self.inputs]
         sizes = dict(environment.sizes)
-        key = (dtype, *sizes.items())
-        return Bound(arrays, dtype, sizes, key)
+        told = kwargs.keys() <= set(self.inputs)
+        return Bound(arrays, dtype, sizes, told, (dtype, *sizes.items()))
 
     @property
     def _needed(self) -> frozenset[str]:
@@ -198,15 +200,17 @@ class _Function:
         """The kernel for such arguments, which calls after this one find at once."""
         if bound.key not in self._made:
             schedule = self._plan.schedule(bound.sizes)
-            kernel = self._made[bound.key] = self._compiled(schedule, bound.dtype)
-            if kernel.address and set(self._plan.dimensions) <= self._plan.told:
-                shapes = tuple(array.shape for array in bound.arrays)
-                outputs = tuple(shape or None for shape in self._shapes(bound.sizes))
-                release = work_of(schedule) > LONG
-                self.add(  # type: ignore[attr-defined]
-                    bound.dtype, shapes, outputs, kernel.address, kernel.workspace, release
-                )
-        return self._made[bound.key]
+            kernel = self._compiled(schedule, bound.dtype)
+            self._made[bound.key] = kernel, work_of(schedule) > LONG
+        kernel, release = self._made[bound.key]
+        if kernel.address and bound.told and bound.key not in self._added:
+            self._added.add(bound.key)
+            shapes = tuple(array.shape for array in bound.arrays)
+            outputs = tuple(shape or None for shape in self._shapes(bound.sizes))
+            self.add(  # type: ignore[attr-defined]
+                bound.dtype, shapes, outputs, kernel.address, kernel.workspace, release
+            )
+        return kernel
 
     def _compiled(self, schedule: Schedule, dtype: str) -> Kernel:
         try:
