@@ -13,7 +13,6 @@ import numpy as np
 
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.schedule import (
-    Buffer,
     Call,
     Count,
     Entry,
@@ -89,6 +88,7 @@ LINEAR_ALGEBRA = {
     "pinv": "np.linalg.pinv({0})",
 }
 HELPERS = {"inv": INVERSE, "cholesky": ROOT}
+OWN_NAMES = ("inverse", "cholesky")
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
 
@@ -125,16 +125,19 @@ class _Writer:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.helpers: dict[str, str] = {}
-        self.called: dict[Buffer, str] = {}
-        dimensions = {d.name for b in schedule.buffers for s in b.axes for d in s.dimensions}
-        taken = {"np", "math", *WRITTEN, *keyword.kwlist, *dir(builtins), *dimensions}
-        for buffer in schedule.buffers:
-            name = re.sub(r"\W+", "_", buffer.name).strip("_")
-            name = name if name.isidentifier() else f"value_{name}".strip("_")
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            self.called[buffer] = name
+        self.taken = {"np", "math", *WRITTEN, *OWN_NAMES, *keyword.kwlist, *dir(builtins)}
+        names = [d.name for b in schedule.buffers for s in b.axes for d in s.dimensions]
+        self.dimensions = {n: self._free(n) for n in dict.fromkeys((*names, *schedule.sizes))}
+        self.called = {buffer: self._free(buffer.name) for buffer in schedule.buffers}
+
+    def _free(self, name: str) -> str:
+        """A name of Python that nothing else has."""
+        name = re.sub(r"\W+", "_", name).strip("_")
+        name = name if name.isidentifier() else f"value_{name}".strip("_")
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     def source(self, name: str) -> str:
         body = [line for s in self.schedule.statements for line in self.statement(s)]
@@ -154,17 +157,12 @@ class _Writer:
             if len(buffer.axes) < 2:
                 yield f"{called} = np.reshape({called}, {-1 if buffer.axes else ()})"
             for k, size in enumerate(buffer.axes):
-                if (
-                    len(size.dimensions) == 1
-                    and str(size) not in known
-                    and str(size).isidentifier()
-                ):
+                if str(size) in self.dimensions and str(size) not in known:
                     known.add(str(size))
-                    yield f"{size} = {called}.shape[{k}]"
-        names = (d.name for b in self.schedule.buffers for s in b.axes for d in s.dimensions)
-        for name in dict.fromkeys((*names, *self.schedule.sizes)):
+                    yield f"{self._size(size)} = {called}.shape[{k}]"
+        for name, own in self.dimensions.items():
             if name not in known:
-                yield f"{name} = {self.schedule.sizes[name]}"
+                yield f"{own} = {self.schedule.sizes[name]}"
 
     # Statements.
 
@@ -174,13 +172,14 @@ class _Writer:
             word = statement.head.operation.name
             if word == RESHAPED.name:
                 (of,) = statement.arguments
-                sizes = ", ".join(str(size) for size in statement.target.axes)
+                sizes = ", ".join(map(self._size, statement.target.axes))
                 yield f"{target} = np.reshape({self.called[of]}, ({sizes},)).copy()"
                 return
             if word not in LINEAR_ALGEBRA:
                 raise Unwritten(word)
             self.helpers |= {n: t for n, t in HELPERS.items() if n == word}
-            yield f"{target} = {LINEAR_ALGEBRA[word].format(*map(self.called.get, statement.arguments))}"
+            called = (self.called[argument] for argument in statement.arguments)
+            yield f"{target} = {LINEAR_ALGEBRA[word].format(*called)}"
             return
         text = self._value(statement)
         if statement.at == statement.free and not statement.adds:
@@ -224,7 +223,7 @@ class _Writer:
         return f"{names[0]}.dtype" if names else "float"
 
     def _size(self, size: Size) -> str:
-        return str(size)
+        return re.sub(r"[^\W\d]\w*", lambda name: self.dimensions[name[0]], str(size))
 
     def _contracted(self, loop: Loop) -> Text | None:
         """A sum of products of two tensors."""
@@ -281,7 +280,7 @@ class _Writer:
             case Literal():
                 return _number(entry.value)
             case Count():
-                return Text(entry.name)
+                return Text(self.dimensions[entry.name])
             case Named():
                 return Text("np.pi")
             case Equal():
