@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from diagrad.compile.schedule import (
     Statement,
     Unwritten,
     factors_of,
+    reads,
 )
 from diagrad.dimensions import Size
 from diagrad.index.term import Labels
@@ -107,6 +109,7 @@ def function(schedule: Schedule) -> Callable[..., tuple[Array, ...]]:
     return made
 
 
+LARGEST = Fraction(sys.float_info.max)
 # How tightly NumPy's operators bind.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
 
@@ -218,6 +221,20 @@ class _Writer:
             like if not _labels(entry) else f"np.broadcast_to({text.text}, ({shape},)).copy()"
         )
 
+    def _base(self, power: Call, text: Text) -> Text:
+        """What is raised to a power; a number made of sizes as NumPy has it, for Python's own
+        raise where they divide by 0 or are too large."""
+        base, exponent = power.arguments
+        small = isinstance(exponent, Literal) and abs(exponent.value) <= 4
+        if (
+            isinstance(base, Read | Result)
+            or any(reads(base))
+            or (isinstance(base, Count) and small)
+        ):
+            return text
+        names = [self.called[b] for b in self.schedule.inputs]
+        return Text(f"{names[0]}.dtype.type({text.text})" if names else f"np.float64({text.text})")
+
     def _dtype(self) -> str:
         names = [self.called[b] for b in self.schedule.inputs]
         return f"{names[0]}.dtype" if names else "float"
@@ -230,11 +247,7 @@ class _Writer:
         factors = factors_of(loop.body)
         two = [f for f in factors if isinstance(f, Read) and f.at]
         rest = [f for f in factors if f not in two]
-        if (
-            len(two) != 2
-            or any(_labels(f) for f in rest)
-            or len(set(map(len, map(set, [r.at for r in two])))) < 1
-        ):
+        if len(two) != 2 or any(map(_labels, rest)):
             return None
         a, b = two
         if set(a.at) == set(b.at) or any(len(set(r.at)) < len(r.at) for r in two):
@@ -245,12 +258,8 @@ class _Writer:
     def _times(self, factors: Sequence[Entry], text: Text) -> Text:
         if not factors:
             return text
-        return Text(
-            " * ".join(
-                [*(self.entry(f, ()).within(PRODUCT) for f in factors), text.within(PRODUCT + 1)]
-            ),
-            PRODUCT,
-        )
+        numbers = (self.entry(f, ()).within(PRODUCT) for f in factors)
+        return Text(" * ".join([*numbers, text.within(PRODUCT + 1)]), PRODUCT)
 
     def _matmul(self, loop: Loop, a: Read, b: Read) -> Text | None:
         if len(loop.over) != 1 or max(len(a.at), len(b.at)) > 2:
@@ -316,7 +325,7 @@ class _Writer:
         if name == "*":
             return _multiplied(call, of)
         if name == "**":
-            return _power(call, of)
+            return _power(call, (self._base(call, of[0]), of[1]))
         if name in COMPARISONS:
             return Text(f"({of[0].within(SUM)} {name} {of[1].within(SUM)})")
         if name in WRITTEN:
@@ -377,6 +386,8 @@ def _power(call: Call, of: Sequence[Text]) -> Text:
 def _number(value: Fraction) -> Text:
     if value < 0:
         return Text(f"-{_number(-value).text}", SIGN)
+    if value > LARGEST:
+        return Text("np.inf")
     return Text(str(value.numerator) if value.denominator == 1 else repr(float(value)))
 
 
