@@ -10,12 +10,12 @@ import numpy as np
 from diagrad.compile.backends import TYPES, Array, Backend, InNumPy, Kernel, chosen, say_once
 from diagrad.compile.caller import fastest
 from diagrad.compile.goals import Goal, goals_of, label
-from diagrad.compile.graph import Graph
+from diagrad.compile.graph import Graph, exponentials
 from diagrad.compile.schedule import Schedule, Unwritten, scheduled, work_of
 from diagrad.dimensions import Shape, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions
-from diagrad.index.term import Variable
+from diagrad.index.term import Head, Variable
 
 if TYPE_CHECKING:
     from diagrad.compile.asked import Asked
@@ -62,17 +62,23 @@ class Plan:
         return found - {name for name, _ in goal.program}
 
     def schedule(self, sizes: Mapping[str, int]) -> Schedule:
-        """The cheaper one of the formulas in one line and the programs."""
-        options = [self._schedule(sizes, long) for long in self._options()]
-        return min(options, key=work_of)
+        """Of the formulas in one line and the programs, those with fewer exponentials that may
+        overflow; where these are as many, the cheaper ones."""
+        heads = [self._heads(long) for long in self._options()]
+        fewest = min(map(exponentials, heads))
+        options = [h for h in heads if exponentials(h) == fewest]
+        return min((self._schedule(sizes, option) for option in options), key=work_of)
 
     def _options(self) -> list[bool]:
         if any(goal.formula is None for goal in self.goals):
             return [True]
         return [False, True] if any(goal.program for goal in self.goals) else [False]
 
-    def _schedule(self, sizes: Mapping[str, int], programs: bool) -> Schedule:
-        goals = [(goal.label, self.graph.head_of(goal, programs)) for goal in self.goals]
+    def _heads(self, programs: bool) -> list[Head]:
+        return [self.graph.head_of(goal, programs) for goal in self.goals]
+
+    def _schedule(self, sizes: Mapping[str, int], heads: Sequence[Head]) -> Schedule:
+        goals = [(goal.label, head) for goal, head in zip(self.goals, heads, strict=True)]
         return scheduled(goals, self.heads, self.graph.names, sizes)
 
 
