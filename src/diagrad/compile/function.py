@@ -10,7 +10,7 @@ import numpy as np
 from diagrad.compile.backends import TYPES, Array, Backend, InNumPy, Kernel, chosen, say_once
 from diagrad.compile.caller import fastest
 from diagrad.compile.goals import Goal, goals_of, label
-from diagrad.compile.graph import Graph, rotated
+from diagrad.compile.graph import Graph, exponentials, rotated
 from diagrad.compile.schedule import Schedule, Unwritten, scheduled, work_of
 from diagrad.dimensions import Shape, Size, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
@@ -77,16 +77,19 @@ class Plan:
         return found - {name for name, _ in goal.program}
 
     def schedule(self, sizes: Mapping[str, int]) -> Schedule:
-        """The cheaper one of the formulas in one line and the programs."""
-        options = [self._schedule(sizes, long) for long in self._options()]
-        return min(options, key=work_of)
+        """Of the formulas in one line and the programs, those with fewer exponentials that may
+        overflow; where these are as many, the cheaper ones."""
+        heads = [self._heads(long) for long in self._options()]
+        fewest = min(map(exponentials, heads))
+        options = [h for h in heads if exponentials(h) == fewest]
+        return min((self._schedule(sizes, option) for option in options), key=work_of)
 
     def _options(self) -> list[bool]:
         if any(goal.formula is None for goal in self.goals):
             return [True]
         return [False, True] if any(goal.program for goal in self.goals) else [False]
 
-    def _schedule(self, sizes: Mapping[str, int], programs: bool) -> Schedule:
+    def _heads(self, programs: bool) -> list[Head]:
         heads: list[Head] = []
         for goal in self.goals:
             if goal.mirrored is None:
@@ -94,6 +97,9 @@ class Plan:
             else:
                 place, count = goal.mirrored
                 heads.append(rotated(heads[place], count))
+        return heads
+
+    def _schedule(self, sizes: Mapping[str, int], heads: Sequence[Head]) -> Schedule:
         goals = [(goal.label, head) for goal, head in zip(self.goals, heads, strict=True)]
         return scheduled(goals, self.heads, self.graph.names, sizes)
 
@@ -103,11 +109,12 @@ def _axes(shape: Shape) -> int:
 
 
 class Bound(NamedTuple):
-    """Checked arguments: arrays in C order of one type, and the sizes they imply."""
+    """Checked arguments: arrays in C order of one type, and the sizes, `told` by them alone."""
 
     arrays: list[Array]
     dtype: str
     sizes: Mapping[str, int]
+    told: bool
     key: tuple[Any, ...]
 
 
@@ -131,7 +138,8 @@ class _Function:
     def _prepare(self, plan: Plan, backend: Backend, asked: str, outputs: tuple[str, ...]) -> None:
         self._plan, self._backend, self._asked = plan, backend, asked
         self.outputs = outputs
-        self._made: dict[tuple[Any, ...], Kernel] = {}
+        self._made: dict[tuple[Any, ...], tuple[Kernel, bool]] = {}
+        self._added: set[tuple[Any, ...]] = set()
         self._try_out()
 
     @property
@@ -203,8 +211,8 @@ class _Function:
         dtype = _type_of(environment)
         arrays = [np.ascontiguousarray(environment.arrays[n], TYPES[dtype]) for n in self.inputs]
         sizes = dict(environment.sizes)
-        key = (dtype, *sizes.items())
-        return Bound(arrays, dtype, sizes, key)
+        told = kwargs.keys() <= set(self.inputs)
+        return Bound(arrays, dtype, sizes, told, (dtype, *sizes.items()))
 
     @property
     def _needed(self) -> frozenset[str]:
@@ -225,21 +233,23 @@ class _Function:
         """The kernel for such arguments, which calls after this one find at once."""
         if bound.key not in self._made:
             schedule = self._plan.schedule(bound.sizes)
-            kernel = self._made[bound.key] = self._compiled(schedule, bound.dtype)
-            if kernel.address and set(self._plan.dimensions) <= self._plan.told:
-                shapes = tuple(array.shape for array in bound.arrays)
-                outputs = tuple(shape or None for shape in self._shapes(bound.sizes))
-                release = work_of(schedule) > LONG
-                self.add(  # type: ignore[attr-defined]
-                    bound.dtype,
-                    shapes,
-                    outputs,
-                    kernel.address,
-                    kernel.workspace,
-                    release,
-                    kernel.zeroed,
-                )
-        return self._made[bound.key]
+            kernel = self._compiled(schedule, bound.dtype)
+            self._made[bound.key] = kernel, work_of(schedule) > LONG
+        kernel, release = self._made[bound.key]
+        if kernel.address and bound.told and bound.key not in self._added:
+            self._added.add(bound.key)
+            shapes = tuple(array.shape for array in bound.arrays)
+            outputs = tuple(shape or None for shape in self._shapes(bound.sizes))
+            self.add(  # type: ignore[attr-defined]
+                bound.dtype,
+                shapes,
+                outputs,
+                kernel.address,
+                kernel.workspace,
+                release,
+                kernel.zeroed,
+            )
+        return kernel
 
     def _compiled(self, schedule: Schedule, dtype: str) -> Kernel:
         try:

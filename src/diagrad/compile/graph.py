@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from diagrad.dimensions import Size
 from diagrad.expression import Expression
 from diagrad.index.build import Label, labels, tensor
+from diagrad.index.laws.exponentials import opposite, sigmoid_of, softmax_of
 from diagrad.index.lower import definition, lower
-from diagrad.index.term import Applied, Definition, Factor, Head, Sum, Term
+from diagrad.index.relabel import mapped
+from diagrad.index.term import Applied, Definition, Factor, Head, Rational, Sum, Term
 from diagrad.language import Source
 from diagrad.operations import WORDS
 from diagrad.operations.functions import log
@@ -18,6 +21,8 @@ from diagrad.setting import Setting
 if TYPE_CHECKING:
     from diagrad.compile.goals import Goal
 
+# Laws that a program's names hide, and without which exponentials overflow.
+QUOTIENTS = (softmax_of, sigmoid_of, opposite)
 # Introduced names stand behind all names of a problem.
 BEHIND = 1_000_000
 
@@ -67,9 +72,72 @@ class Graph:
             law = OF_LOG.get(_word(inner)) if head.operation.name == "log" else None
             if law is not None and isinstance(inner, Applied):
                 return self.stable(law(inner))
+            x = _complement_of_sigmoid(inner) if head.operation.name == "log" else None
+            if x is not None:
+                return self.stable(_minus_softplus(x))
         head = rebuilt(head, self.stable)
+        if isinstance(head, Sum):
+            return self._without_quotients(head)
         law = TAKEN_APART.get(_word(head))
         return self.stable(law(head)) if law is not None and isinstance(head, Applied) else head
+
+    def _without_quotients(self, head: Sum) -> Head:
+        """With softmax and sigmoid for what is one but for the names that a program gave it."""
+        terms = tuple(map(self._recognised, head.terms))
+        if terms == head.terms:
+            return head
+        (first, *others), whole = terms, Factor(head, tuple(range(len(head.axes))))
+        if not others and first == Term(1, (whole._replace(head=first.factors[0].head),)):
+            return self.stable(first.factors[0].head)
+        return rebuilt(Sum(head.axes, terms), self.stable)
+
+    def _recognised(self, term: Term) -> Term:
+        if any(_is_moved(f.head) for f in term.factors):
+            return term
+        flat = _multiplied_out(term)
+        for law in QUOTIENTS:
+            changed = law(self._setting.context, flat)
+            if changed is not None:
+                return self._recognised(changed)
+        return term
+
+
+def _multiplied_out(term: Term) -> Term:
+    """The term with the factors of every product in it."""
+    for position, factor in enumerate(term.factors):
+        if not isinstance(factor.head, Sum) or len(factor.head.terms) != 1:
+            continue
+        (inner,) = factor.head.terms
+        powers = None if inner.bound else _powers(inner.factors, factor.exponent)
+        if powers is None or not isinstance(factor.exponent, int):
+            continue
+        made = mapped(powers, dict(enumerate(factor.labels)))
+        factors = (*term.factors[:position], *made, *term.factors[position + 1 :])
+        coefficient = term.coefficient * Fraction(inner.coefficient) ** factor.exponent
+        return _multiplied_out(term._replace(coefficient=coefficient, factors=factors))
+    return term
+
+
+def _powers(factors: Sequence[Factor], n: Rational | Head) -> list[Factor] | None:
+    """A product to a power, factor by factor; None where exponents are not whole."""
+    if n == 1:
+        return list(factors)
+    found = []
+    for factor in factors:
+        if not isinstance(factor.exponent, int) or not isinstance(n, int):
+            return None
+        found.append(factor._replace(exponent=factor.exponent * n))
+    return found
+
+
+def exponentials(heads: Sequence[Head]) -> int:
+    """How many exponentials heads are made of that may overflow."""
+    waiting, seen = list(heads), set(heads)
+    while waiting:
+        new = [child for child in waiting.pop().children if child not in seen]
+        waiting += new
+        seen.update(new)
+    return sum(_word(h) == "exp" and not _is_moved(h) for h in seen)
 
 
 def diagonal(head: Head, size: Size) -> Head:
@@ -127,6 +195,32 @@ def _log_of_sigmoid(head: Applied) -> Head:
     i = labels(x.axes)
     soft = Applied(WORDS["softplus"], (tensor(i, -x[i]),), x.axes)
     return tensor(i, -soft[i])
+
+
+def _minus_softplus(x: Head) -> Head:
+    """log(1 − σ(x)) = −softplus(x)."""
+    i = labels(x.axes)
+    return tensor(i, -Applied(WORDS["softplus"], (x,), x.axes)[i])
+
+
+def _complement_of_sigmoid(head: Head) -> Head | None:
+    """The x of 1 − σ(x)."""
+    if not isinstance(head, Sum) or len(head.terms) != 2 or Term(1, ()) not in head.terms:
+        return None
+    (rest,) = (term for term in head.terms if term != Term(1, ()))
+    if rest.coefficient != -1 or rest.bound or len(rest.factors) != 1:
+        return None
+    (factor,) = rest.factors
+    inner = _body(factor.head)
+    plain = factor.exponent == 1 and factor.labels == tuple(range(len(head.axes)))
+    return inner.children[0] if plain and _word(inner) == "sigmoid" else None
+
+
+def _is_moved(head: Head) -> bool:
+    """Whether a head is exp(z − max z), which cannot overflow."""
+    if _word(head) != "exp" or not isinstance(z := head.children[0], Sum):
+        return False
+    return any(_word(f.head) == "max" for term in z.terms for f in term.factors)
 
 
 def _log_of_exp(head: Applied) -> Head:

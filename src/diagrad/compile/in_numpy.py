@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,7 +14,6 @@ import numpy as np
 
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.schedule import (
-    Buffer,
     Call,
     Count,
     Entry,
@@ -28,6 +28,7 @@ from diagrad.compile.schedule import (
     Statement,
     Unwritten,
     factors_of,
+    reads,
 )
 from diagrad.dimensions import Size
 from diagrad.index.term import Labels
@@ -89,6 +90,7 @@ LINEAR_ALGEBRA = {
     "pinv": "np.linalg.pinv({0})",
 }
 HELPERS = {"inv": INVERSE, "cholesky": ROOT}
+OWN_NAMES = ("inverse", "cholesky")
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
 
@@ -107,6 +109,7 @@ def function(schedule: Schedule) -> Callable[..., tuple[Array, ...]]:
     return made
 
 
+LARGEST = Fraction(sys.float_info.max)
 # How tightly NumPy's operators bind.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
 
@@ -125,16 +128,19 @@ class _Writer:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.helpers: dict[str, str] = {}
-        self.called: dict[Buffer, str] = {}
-        dimensions = {d.name for b in schedule.buffers for s in b.axes for d in s.dimensions}
-        taken = {"np", "math", *WRITTEN, *keyword.kwlist, *dir(builtins), *dimensions}
-        for buffer in schedule.buffers:
-            name = re.sub(r"\W+", "_", buffer.name).strip("_")
-            name = name if name.isidentifier() else f"value_{name}".strip("_")
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            self.called[buffer] = name
+        self.taken = {"np", "math", *WRITTEN, *OWN_NAMES, *keyword.kwlist, *dir(builtins)}
+        names = [d.name for b in schedule.buffers for s in b.axes for d in s.dimensions]
+        self.dimensions = {n: self._free(n) for n in dict.fromkeys((*names, *schedule.sizes))}
+        self.called = {buffer: self._free(buffer.name) for buffer in schedule.buffers}
+
+    def _free(self, name: str) -> str:
+        """A name of Python that nothing else has."""
+        name = re.sub(r"\W+", "_", name).strip("_")
+        name = name if name.isidentifier() else f"value_{name}".strip("_")
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     def source(self, name: str) -> str:
         body = [line for s in self.schedule.statements for line in self.statement(s)]
@@ -154,17 +160,12 @@ class _Writer:
             if len(buffer.axes) < 2:
                 yield f"{called} = np.reshape({called}, {-1 if buffer.axes else ()})"
             for k, size in enumerate(buffer.axes):
-                if (
-                    len(size.dimensions) == 1
-                    and str(size) not in known
-                    and str(size).isidentifier()
-                ):
+                if str(size) in self.dimensions and str(size) not in known:
                     known.add(str(size))
-                    yield f"{size} = {called}.shape[{k}]"
-        names = (d.name for b in self.schedule.buffers for s in b.axes for d in s.dimensions)
-        for name in dict.fromkeys((*names, *self.schedule.sizes)):
+                    yield f"{self._size(size)} = {called}.shape[{k}]"
+        for name, own in self.dimensions.items():
             if name not in known:
-                yield f"{name} = {self.schedule.sizes[name]}"
+                yield f"{own} = {self.schedule.sizes[name]}"
 
     # Statements.
 
@@ -174,13 +175,14 @@ class _Writer:
             word = statement.head.operation.name
             if word == RESHAPED.name:
                 (of,) = statement.arguments
-                sizes = ", ".join(str(size) for size in statement.target.axes)
+                sizes = ", ".join(map(self._size, statement.target.axes))
                 yield f"{target} = np.reshape({self.called[of]}, ({sizes},)).copy()"
                 return
             if word not in LINEAR_ALGEBRA:
                 raise Unwritten(word)
             self.helpers |= {n: t for n, t in HELPERS.items() if n == word}
-            yield f"{target} = {LINEAR_ALGEBRA[word].format(*map(self.called.get, statement.arguments))}"
+            called = (self.called[argument] for argument in statement.arguments)
+            yield f"{target} = {LINEAR_ALGEBRA[word].format(*called)}"
             return
         text = self._value(statement)
         if statement.at == statement.free and not statement.adds:
@@ -219,23 +221,33 @@ class _Writer:
             like if not _labels(entry) else f"np.broadcast_to({text.text}, ({shape},)).copy()"
         )
 
+    def _base(self, power: Call, text: Text) -> Text:
+        """What is raised to a power; a number made of sizes as NumPy has it, for Python's own
+        raise where they divide by 0 or are too large."""
+        base, exponent = power.arguments
+        small = isinstance(exponent, Literal) and abs(exponent.value) <= 4
+        if (
+            isinstance(base, Read | Result)
+            or any(reads(base))
+            or (isinstance(base, Count) and small)
+        ):
+            return text
+        names = [self.called[b] for b in self.schedule.inputs]
+        return Text(f"{names[0]}.dtype.type({text.text})" if names else f"np.float64({text.text})")
+
     def _dtype(self) -> str:
         names = [self.called[b] for b in self.schedule.inputs]
         return f"{names[0]}.dtype" if names else "float"
 
     def _size(self, size: Size) -> str:
-        return str(size)
+        return re.sub(r"[^\W\d]\w*", lambda name: self.dimensions[name[0]], str(size))
 
     def _contracted(self, loop: Loop) -> Text | None:
         """A sum of products of two tensors."""
         factors = factors_of(loop.body)
         two = [f for f in factors if isinstance(f, Read) and f.at]
         rest = [f for f in factors if f not in two]
-        if (
-            len(two) != 2
-            or any(_labels(f) for f in rest)
-            or len(set(map(len, map(set, [r.at for r in two])))) < 1
-        ):
+        if len(two) != 2 or any(map(_labels, rest)):
             return None
         a, b = two
         if set(a.at) == set(b.at) or any(len(set(r.at)) < len(r.at) for r in two):
@@ -246,12 +258,8 @@ class _Writer:
     def _times(self, factors: Sequence[Entry], text: Text) -> Text:
         if not factors:
             return text
-        return Text(
-            " * ".join(
-                [*(self.entry(f, ()).within(PRODUCT) for f in factors), text.within(PRODUCT + 1)]
-            ),
-            PRODUCT,
-        )
+        numbers = (self.entry(f, ()).within(PRODUCT) for f in factors)
+        return Text(" * ".join([*numbers, text.within(PRODUCT + 1)]), PRODUCT)
 
     def _matmul(self, loop: Loop, a: Read, b: Read) -> Text | None:
         if len(loop.over) != 1 or max(len(a.at), len(b.at)) > 2:
@@ -281,7 +289,7 @@ class _Writer:
             case Literal():
                 return _number(entry.value)
             case Count():
-                return Text(entry.name)
+                return Text(self.dimensions[entry.name])
             case Named():
                 return Text("np.pi")
             case Equal():
@@ -317,7 +325,7 @@ class _Writer:
         if name == "*":
             return _multiplied(call, of)
         if name == "**":
-            return _power(call, of)
+            return _power(call, (self._base(call, of[0]), of[1]))
         if name in COMPARISONS:
             return Text(f"({of[0].within(SUM)} {name} {of[1].within(SUM)})")
         if name in WRITTEN:
@@ -378,6 +386,8 @@ def _power(call: Call, of: Sequence[Text]) -> Text:
 def _number(value: Fraction) -> Text:
     if value < 0:
         return Text(f"-{_number(-value).text}", SIGN)
+    if value > LARGEST:
+        return Text("np.inf")
     return Text(str(value.numerator) if value.denominator == 1 else repr(float(value)))
 
 

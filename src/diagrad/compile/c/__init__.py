@@ -174,9 +174,11 @@ class _Writer:
         return ["", comment(statement.target).strip(), *lines]
 
     def library(self, statement: Library) -> list[str]:
-        word = statement.head.operation.name
-        target, of = (self.called[b] for b in (statement.target, *statement.arguments))
-        axes = statement.arguments[0].axes
+        word, arguments = statement.head.operation.name, statement.arguments
+        if len(arguments) != 1:
+            raise Unwritten(word)
+        target, of = (self.called[b] for b in (statement.target, *arguments))
+        axes = arguments[0].axes
         if word == RESHAPED.name:
             return [f"memcpy({target}, {of}, {self.count(axes)} * sizeof(real));"]
         if word not in LINEAR_ALGEBRA or len(axes) != 2:

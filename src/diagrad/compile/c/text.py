@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
@@ -22,6 +23,7 @@ from diagrad.compile.schedule import (
     Unwritten,
 )
 
+LARGEST = Fraction(sys.float_info.max)
 PI = "3.141592653589793238462643383279502884"
 # The functions of functions.c, by the word of the language.
 OWN = frozenset(
@@ -163,6 +165,8 @@ def indented(lines: Iterable[str]) -> Iterator[str]:
 
 
 def literal(value: Fraction) -> str:
+    if abs(value) > LARGEST:
+        return "(real)INFINITY" if value > 0 else "(-(real)INFINITY)"
     text = repr(float(value))
     return f"R({text})" if value >= 0 else f"(-R({text[1:]}))"
 
