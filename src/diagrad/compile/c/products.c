@@ -149,6 +149,28 @@ static inline __attribute__((unused, always_inline)) void tile(
         }
 }
 
+/* Copies `items` lines of `terms` entries to groups of `width` lines, term by term; what is missing
+   in the last group is 0. */
+static inline __attribute__((unused, always_inline)) void copied(
+    real *restrict to, const real *restrict from, ptrdiff_t item, ptrdiff_t term, int items,
+    int terms, int width)
+{
+    for (int first = 0; first < items; first += width, to += (ptrdiff_t)terms * width) {
+        const real *const of = from + first * item;
+        const int here = items - first < width ? items - first : width;
+        if (here == width && item == 1)
+            for (int t = 0; t < terms; t++)
+                memcpy(to + t * width, of + t * term, (size_t)width * sizeof(real));
+        else if (here == width)
+            for (int t = 0; t < terms; t++)
+                for (int q = 0; q < width; q++) to[t * width + q] = of[q * item + t * term];
+        else
+            for (int t = 0; t < terms; t++)
+                for (int q = 0; q < width; q++)
+                    to[t * width + q] = q < here ? of[q * item + t * term] : R(0.0);
+    }
+}
+
 /* c = scale a b: a rows x terms, b terms x columns, with entries so far apart along each; with
    `symmetric`, tiles below the diagonal are left out. */
 static void __attribute__((unused, noinline)) tiled_product(
@@ -161,19 +183,13 @@ static void __attribute__((unused, noinline)) tiled_product(
         const int deep = terms - k < BLOCK_TERMS ? terms - k : BLOCK_TERMS;
         for (int i = 0; i < rows; i += BLOCK_ROWS) {
             const int high = rows - i < BLOCK_ROWS ? rows - i : BLOCK_ROWS;
-            for (int p = 0; p < high; p += TILE_ROWS)
-                for (int t = 0; t < deep; t++)
-                    for (int q = 0; q < TILE_ROWS; q++)
-                        room[p * deep + t * TILE_ROWS + q] =
-                            p + q < high ? a[(i + p + q) * a_row + (k + t) * a_term] : R(0.0);
-            const int from = symmetric ? i - i % TILE_COLUMNS : 0;
-            for (int j = from; j < columns; j += TILE_COLUMNS) {
+            copied(room, a + i * a_row + k * a_term, a_row, a_term, high, deep, TILE_ROWS);
+            for (int j = symmetric ? i - i % TILE_COLUMNS : 0; j < columns; j += TILE_COLUMNS) {
                 const int wide = columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
-                for (int t = 0; t < deep; t++)
-                    for (int q = 0; q < TILE_COLUMNS; q++)
-                        panel[t * TILE_COLUMNS + q] =
-                            q < wide ? b[(k + t) * b_term + (j + q) * b_column] : R(0.0);
-                for (int p = 0; p < high && (!symmetric || i + p < j + TILE_COLUMNS); p += TILE_ROWS)
+                const int end = symmetric && j + TILE_COLUMNS - i < high ? j + TILE_COLUMNS - i : high;
+                copied(panel, b + k * b_term + j * b_column, b_column, b_term, wide, deep,
+                       TILE_COLUMNS);
+                for (int p = 0; p < end; p += TILE_ROWS)
                     tile(c + (ptrdiff_t)(i + p) * columns + j, columns, room + p * deep, panel, deep,
                          high - p < TILE_ROWS ? high - p : TILE_ROWS, wide, scale, k > 0);
             }
