@@ -199,9 +199,9 @@ class _Writer:
             return self._whole(loop, loop.body, loop.free)
         contracted = self._contracted(loop) if loop.reduce == "sum" else None
         if contracted is None:
-            every = (*loop.free, *loop.over)
+            every = _natural(loop)
             body = self._whole(loop, loop.body, every)
-            axes = tuple(range(len(loop.free), len(every)))
+            axes = tuple(k for k, label in enumerate(every) if label in loop.over)
             axis = f", axis={axes if len(axes) > 1 else axes[0]}" if loop.free else ""
             contracted = Text(f"np.{loop.reduce}({body.text}{axis})")
         if loop.finish == Result():
@@ -335,6 +335,16 @@ class _Writer:
         return Text(f"{NUMPY.get(name, name)}({', '.join(text.text for text in of)})")
 
 
+def _natural(loop: Loop) -> Labels:
+    """All labels of a reduction, in the order in which a tensor has them that has them all."""
+    every = (*loop.free, *loop.over)
+    for read in reads(loop.body):
+        kept = tuple(label for label in read.at if label in loop.free)
+        if sorted(read.at) == sorted(every) and kept == loop.free:
+            return read.at
+    return every
+
+
 def _added(texts: Sequence[str]) -> str:
     first, *others = texts
     rest = (f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in others)
@@ -347,10 +357,9 @@ def _multiplied(call: Call, of: Sequence[Text]) -> Text:
     sign = "-" if pairs[0][0] == Literal(Fraction(-1)) and len(pairs) > 1 else ""
     pairs = pairs[1:] if sign else pairs
     below = [p for p in pairs if _is_reciprocal(p[0])]
-    above = [
-        text.within(POWER if k else PRODUCT)
-        for k, (_, text) in enumerate(p for p in pairs if p not in below)
-    ]
+    left = [text for pair, text in pairs if not _is_reciprocal(pair)]
+    loosest = SIGN if sign else PRODUCT
+    above = [text.within(POWER if k else loosest) for k, text in enumerate(left)]
     text = " * ".join(above) or "1"
     for _, reciprocal in below:
         text += " / " + reciprocal.text.removeprefix("1 / ")

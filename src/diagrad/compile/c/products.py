@@ -9,8 +9,8 @@ from typing import NamedTuple
 from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, factors_of
 from diagrad.index.term import Labels
 
-# Tiles are as fast as BLAS while what they read again and again stays near the processor: the right
-# factor, of so many bytes. BLAS wants so many rows, columns and terms.
+# Simple tiles are as fast as BLAS while what they read again and again stays near the processor:
+# factors of so many bytes. A large product has so many rows, columns and terms.
 NEAR, WIDE = 1 << 20, 16
 
 
@@ -42,7 +42,8 @@ def matrix_product(loop: Loop, size: Mapping[int, int], each: int) -> MatrixProd
         if found is not None:
             more, finish = _finish(loop.finish)
             wide = min(found.rows, found.columns, found.terms) >= WIDE
-            if not wide or found.columns * found.terms * each <= NEAR:
+            most = max(found.rows, found.columns) * found.terms * each
+            if not wide or most <= NEAR:
                 return None
             return found._replace(scale=(*scale, *more), finish=finish)
     return None
