@@ -220,7 +220,10 @@ class _Scheduler:
             if self.buffers.get(head) is not buffer:
                 self._fill(buffer, Sum(head.axes, (Term(1, (_whole(head),)),)))
         return Schedule(
-            tuple(self.inputs.values()), tuple(outputs), tuple(self.statements), self.planner.sizes
+            tuple(self.inputs.values()),
+            tuple(outputs),
+            tuple(self.statements),
+            self.planner.products.sizes,
         )
 
     # Which tensors are stored.
@@ -242,16 +245,16 @@ class _Scheduler:
     def _is_stored(self, head: Head) -> bool:
         if is_reduction(head) or _patterns(head) != {()}:
             return True
-        size, times = self.planner.count(head.axes), self.evaluations.get(head, 0)
+        size, times = self.planner.products.count(head.axes), self.evaluations.get(head, 0)
         if times > size and self._finishing(head) is not None:
             return True
         return _work(head) * (times - size) > STORE * size + LOAD * times
 
     def _evaluate_parts(self, head: Head) -> None:
-        size = self.planner.count(head.axes)
+        size = self.planner.products.count(head.axes)
         times = size if head in self.stored else self.evaluations[head]
         for part, over in _parts(head):
-            count = times * self.planner.count(over)
+            count = times * self.planner.products.count(over)
             self.evaluations[part] = self.evaluations.get(part, 0) + count
             if (_is_product(head) or _is_library(head)) and not is_leaf(part):
                 self.stored.add(part)
