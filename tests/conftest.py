@@ -28,3 +28,11 @@ def compiles(cache):
         working()
     except NoCompiler as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(params=["numpy", "c"])
+def backend(request):
+    """What a function is compiled for; without a compiler NumPy alone."""
+    if request.param == "c":
+        request.getfixturevalue("compiles")
+    return request.param

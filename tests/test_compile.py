@@ -1,0 +1,211 @@
+"""Compiled functions give what Formula.evaluate gives: for every operation, every example, and
+problems that nobody wrote, by NumPy and by C, in both precisions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from compiled import Expected, call, check, compiled, expected, point, quietly, same, sizes_of
+from generated.oracle import target_of
+from generated.points import draw_env
+from generated.problems import case
+
+import diagrad as dg
+from diagrad.errors import DerivationError
+from diagrad.operations import OPERATORS, ROOMS
+
+BOTH = (np.float64, np.float32)
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
+every_example = pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+in_c = pytest.mark.usefixtures("compiles")
+
+STANDARD = """
+A: matrix[m, n]; B: matrix[m, n]; S: matrix[n, n] & invertible
+row_m: row[m]; row_n: row[n]; column_m: column[m]; column_n: column[n]
+positive_A: matrix[m, n] & positive; prob_A: matrix[m, n] & prob
+"""
+EVERY = list({id(room): room for room in [*ROOMS, *OPERATORS.values()]}.values())
+# Operations that C need not have; some have derivatives in which such a one stands.
+NOT_IN_C = {"pinv", "cholesky", "tril", "max", "min"}
+
+
+@pytest.fixture(scope="module")
+def standard():
+    return quietly(STANDARD)
+
+
+def gradient(problem: dg.Problem, example: str):
+    """The derivative of a scalar in which every entry of an example counts."""
+    needed = problem.source.needed(problem.expression(example)) & problem.source.variables.keys()
+    whole = example if "kron" in example else f"sin({example})"
+    return dg.d(f"sum({whole})", max(needed)) if needed else example
+
+
+@pytest.mark.parametrize("room", EVERY, ids=[room.name for room in EVERY])
+def test_every_operation_and_its_derivative_run_by_numpy(standard, room):
+    asked = [room.example, gradient(standard, room.example)]
+    for sizes in ({"m": 4, "n": 3}, {"m": 1, "n": 1}):
+        check(standard, asked, sizes, "numpy", BOTH)
+
+
+@in_c
+@pytest.mark.parametrize("dtype", BOTH)
+def test_every_operation_and_its_derivative_run_in_c(standard, dtype):
+    rooms = [room for room in EVERY if room.name not in NOT_IN_C]
+    check(standard, [room.example for room in rooms], {"m": 4, "n": 3}, "c", [dtype])
+    derivatives = [gradient(standard, room.example) for room in rooms]
+    check(standard, derivatives, {"m": 3, "n": 5}, "c", [dtype])
+
+
+@in_c
+@pytest.mark.parametrize("name", sorted(NOT_IN_C))
+def test_what_c_has_no_code_for_runs_by_numpy_and_c_asked_for_says_so(standard, name):
+    (room,) = (room for room in EVERY if room.name == name)
+    asked = [room.example, gradient(standard, room.example)]
+    function = compiled(standard, asked, "auto")
+    if function.backend == "numpy":
+        check(standard, asked, {"m": 4, "n": 3}, "auto", BOTH)
+        with pytest.raises(DerivationError, match=r"no C code for .*: use backend='numpy'"):
+            compiled(standard, asked, "c")
+
+
+def gradients(problem: dg.Problem) -> list:
+    """The last definition and all its gradients, not by labels."""
+    (*_, last) = problem.source.definitions
+    free = [n for n, v in problem.source.variables.items() if not {"onehot", "pm1"} & set(v.facts)]
+    return [last, *(dg.d(last, name) for name in free)]
+
+
+@every_example
+def test_examples_with_all_gradients_run_by_numpy(path):
+    problem = quietly(path.read_text("utf-8"))
+    asked = gradients(problem)
+    check(problem, asked, sizes_of(problem), "numpy", BOTH)
+
+
+@in_c
+@every_example
+def test_examples_with_all_gradients_run_in_c(path):
+    problem = quietly(path.read_text("utf-8"))
+    check(problem, gradients(problem), sizes_of(problem), "c")
+
+
+@in_c
+@pytest.mark.parametrize("name", ["batch", "gru", "attention", "gaussian"])
+def test_examples_run_in_single_precision_and_with_sizes_of_1(name):
+    problem = dg.load(Path(__file__).parents[1] / "examples" / f"{name}.dg")
+    check(problem, gradients(problem), sizes_of(problem), "c", [np.float32])
+    check(problem, gradients(problem), dict.fromkeys(sizes_of(problem), 1), "c", BOTH)
+    check(problem, gradients(problem), dict.fromkeys(sizes_of(problem), 1), "numpy", BOTH)
+
+
+NETWORK = (Path(__file__).parents[1] / "examples" / "one_hidden_layer.dg").read_text("utf-8")
+BATCH = (Path(__file__).parents[1] / "examples" / "batch.dg").read_text("utf-8")
+
+
+def test_jacobians_hessians_and_tensors_come_in_their_layouts(backend):
+    problem = dg.parse(NETWORK)
+    asked = [
+        "yhat",
+        dg.d("yhat", "x"),
+        dg.d("yhat", "x", layout="denominator"),
+        dg.d("h", "W1"),
+        dg.d("yhat", "W1", layout="tensor"),
+        dg.d("h", "x", layout="tensor"),
+        dg.d("J", "W1", layout="numerator"),
+        dg.d("J", "x", 2),
+        dg.d("J", "W2", 2, layout="vec"),
+        dg.d("J", "W1", 2, layout="tensor"),
+        dg.d("J", ("x", "W1"), layout="tensor"),
+        dg.d("J", ("b1", "b2")),
+    ]
+    check(problem, asked, {"Dx": 4, "H": 3, "Dy": 5}, backend, BOTH if backend == "c" else BOTH[:1])
+
+
+def test_a_hessian_times_a_vector_is_that_product(backend):
+    problem = dg.parse(NETWORK)
+    asked = [dg.hvp("J", "W1"), dg.hvp("J", "x", direction="u"), "J"]
+    function = problem.compile(asked, backend=backend)
+    assert function.inputs[-2:] == ("v_W1", "u")
+    sizes = {"Dx": 4, "H": 3, "Dy": 5}
+    arrays = point(problem, sizes)
+    v, u = np.cos(arrays["W1"]), np.sin(arrays["x"])
+    by_W1, by_x, _ = function(**arrays, v_W1=v, u=u)
+    whole = expected(problem, dg.d("J", "W1", 2, layout="tensor"), arrays)
+    same(by_W1, np.einsum("ijkl,kl->ij", whole, v), np.float64)
+    same(by_x, u @ expected(problem, dg.d("J", "x", 2), arrays), np.float64)
+
+
+def test_derivatives_per_example_are_those_of_every_example_alone(backend):
+    problem = dg.parse(BATCH)
+    names = ("W1", "b1", "W2", "b2", "X")
+    each = problem.compile([dg.d("J", name, per="N") for name in names], backend=backend)
+    sizes = {"N": 5, "Dx": 4, "H": 3, "Dy": 6}
+    arrays = point(problem, sizes)
+    found = dict(zip(names, each(**arrays), strict=True))
+    for k in range(sizes["N"]):
+        one = arrays | {"X": arrays["X"][k : k + 1], "Y": arrays["Y"][k : k + 1]}
+        for name in names[:-1]:
+            alone = expected(problem, dg.d("J", name), one) / sizes["N"]
+            same(found[name][k], alone.reshape(found[name][k].shape), np.float64, name)
+    same(found["X"].sum(axis=0), expected(problem, dg.d("J", "X"), arrays), np.float64)
+
+
+# Seeds of generated problems that take long to derive or evaluate.
+SLOW = {91, 106}
+
+
+def generated(seed: int, backend: str) -> str:
+    """How a generated case runs, which is as its formulas say; why not, where it does not."""
+    made = case(seed)
+    of, names = made.of, (made.wrt,) if isinstance(made.wrt, str) else made.wrt
+    problem, asked = quietly(made.text), [of, dg.d(of, made.wrt, made.order, made.layout)]
+    try:
+        function = compiled(problem, asked, backend)
+    except DerivationError as error:
+        return str(error)
+    env = draw_env(target_of(made).problem, names, 0, np.random.default_rng(seed), 1.0)
+    needed = {n: k for n, k in env.sizes.items() if n in function._plan.dimensions}
+    found = function(**{name: env.values[name] for name in function.inputs}, **needed)
+    wanted = Expected(problem, asked).values(env.values | env.sizes)
+    for one, value, want in zip(asked, found, wanted, strict=True):
+        if np.isfinite(want).all():
+            same(value, want, np.float64, (seed, one))
+    return function.backend
+
+
+@pytest.mark.parametrize("start", range(0, 120, 10))
+def test_generated_problems_run_by_numpy(start):
+    ran = [generated(seed, "numpy") for seed in range(start, start + 10) if seed not in SLOW]
+    assert ran.count("numpy") >= len(ran) // 2
+
+
+@in_c
+def test_generated_problems_run_in_c():
+    ran = [generated(seed, "auto") for seed in range(200, 212)]
+    assert ran.count("c") >= 6
+
+
+def test_outputs_that_are_inputs_constants_or_the_same_are_arrays_of_their_own(backend):
+    problem = dg.parse("A: matrix[m, n]; s: scalar\nB = A\nJ = sum(A)")
+    asked = ["A", "B", "A", "A.T", "s", "n", "3", "ones(m, n)", "eye(n)", dg.d("J", "A")]
+    asked += ["zeros(n, m)", dg.d("J", "s"), dg.d("A", "A"), dg.d("A.T", "A"), "J", "J"]
+    sizes = {"m": 2, "n": 3}
+    check(problem, asked, sizes, backend, BOTH)
+    arrays = point(problem, sizes)
+    found = call(compiled(problem, asked, backend), arrays, sizes)
+    for k, one in enumerate(found):
+        others = [*arrays.values(), *found[:k]]
+        assert not any(np.may_share_memory(one, other) for other in others)
+
+
+def test_numbers_made_of_sizes_divide_by_zero_and_overflow_as_in_numpy(backend):
+    problem = dg.parse("x: row[n]")
+    asked = ["x / (1 - n)", "2 ** n * x", "n ** n * x", "x * 1e300 * 1e10", "(n - 1) ** -0.5 * x"]
+    function = problem.compile(asked, backend=backend)
+    x = np.full((1, 1), 1.5)
+    np.testing.assert_array_equal(np.ravel(function(x)), [np.inf, 3, 1.5, np.inf, np.inf])
+    of_many = function(np.full((1, 2000), 1.5))
+    assert [value[0, 0] for value in of_many[1:4]] == [np.inf] * 3
