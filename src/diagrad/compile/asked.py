@@ -38,8 +38,9 @@ def d(
     the variable; the layouts are those of `Problem.derive`. A pair of names, or `order` 2, asks for
     the second derivative.
 
-    With `per`, a dimension such as "N", `of` is a sum over it, and the derivative of every term
-    comes out: an array N×(shape of the variable), the gradients example by example.
+    With `per`, a dimension such as "N", a sum over it is taken apart, example by example: by a
+    parameter the gradients of the terms come out, N×(its shape), which add up to the gradient; by
+    what has N rows itself, and for a matrix with N rows, the part of each example by its own row.
     """
     return Derivative(of, wrt, order or (2 if isinstance(wrt, tuple) else 1), layout, per)
 

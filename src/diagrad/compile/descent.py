@@ -24,7 +24,7 @@ REAL = {"d": "double", "f": "float"}
 
 
 class Descent:
-    """Minimises a value over some variables, batch by batch of the examples that it is over. Made by
+    """Minimises a value over some variables, minibatch by minibatch of its examples. Made by
     `Problem.descent`.
 
     `parameters` are the variables that move, `data` those with an example in each row, `inputs` all

@@ -45,7 +45,7 @@ def goals_of(problem: Problem, asked: Sequence[Asked]) -> tuple[Problem, tuple[G
     whole = extended.problem()
     derived = _derived(whole, [one for one in plain if isinstance(one, Derivative)])
     goals = (
-        _defined(whole, one) if isinstance(one, str) else _as_asked(derived[one], of)
+        _defined(whole, one) if isinstance(one, str) else _as_asked(derived[one], one, of)
         for one, of in zip(plain, asked, strict=True)
     )
     return whole, tuple(_mirrored(whole, list(asked), list(goals)))
@@ -136,11 +136,12 @@ class _Extended:
         names = asked.wrt if isinstance(asked.wrt, tuple) else (asked.wrt,)
         apart = [size in self.base.shapes.get(name, ()) for name in names]
         if size in expression.shape or (all(apart) and is_scalar(expression.shape)):
-            return asked._replace(layout="tensor", per=None)
+            plain = asked.order == 1 and is_scalar(expression.shape)
+            return asked._replace(layout="gradient" if plain else "tensor", per=None)
         if asked.order != 1 or not is_scalar(expression.shape):
             raise DerivationError(
-                f"per={dimension!r} is for what has {dimension} rows or columns, for a gradient of a "
-                f"sum over {dimension}, or for the Hessian of one by what has {dimension} itself"
+                f"per={dimension!r} is for what has {dimension} rows or columns, for a gradient of "
+                f"a sum over {dimension}, or for the Hessian of one by what has {dimension} itself"
             )
         terms = summands(self.base.source, expression, dimension)
         if terms is None:
@@ -171,12 +172,12 @@ def _defined(problem: Problem, name: str) -> Goal:
     return Goal(name, expression.shape, expression)
 
 
-def _as_asked(goal: Goal, asked: Asked) -> Goal:
+def _as_asked(goal: Goal, plain: Derivative, asked: Asked) -> Goal:
     """By the name of what was asked; derivatives of several terms without the column's axis."""
     if isinstance(asked, Derivative) and asked.per:
         size = next(s for s in goal.shape if str(s) == asked.per)
         rest = [UNIT if s == size else s for s in goal.shape]
-        terms = goal.shape[:2] == (size, UNIT)
+        terms = plain.of != asked.of
         goal = goal._replace(shape=(size, *(rest[2:] if terms else rest)), per=size)
     return goal._replace(label=label(asked))
 

@@ -1,5 +1,5 @@
-"""In which order sums are worked out: every sum over an index becomes a tensor of its own, of at most
-two factors, and what several results need is one tensor."""
+"""In which order sums are worked out: every sum over an index becomes a tensor of its own, of at
+most two factors, and what several results need is one tensor."""
 
 from __future__ import annotations
 

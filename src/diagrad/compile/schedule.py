@@ -101,7 +101,7 @@ Entry = Read | Literal | Count | Named | Equal | DigitOf | Result | Call
 
 
 class Loop(NamedTuple):
-    """target[at] = finish(reduce of body over the labels `over`), for all values of the labels `at`.
+    """target[at] = finish(reduce of body over the labels `over`), for all values of `at`.
 
     A label that stands in `at` twice fills a diagonal. `reduce` is "sum", "max", "min", "prod", or
     "" where nothing is reduced; `adds` says that the target has a value to which it is added,

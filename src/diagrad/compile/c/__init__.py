@@ -31,7 +31,7 @@ from diagrad.dimensions import Size
 TYPES = {"d": ("double", ""), "f": ("float", "f")}
 BYTES = {"d": 8, "f": 4}
 ALIGNMENT = 64
-# Entries of room for a product of large matrices: PRODUCT_ROOM of products.c with the widest vectors.
+# Entries of room for a product of large matrices: PRODUCT_ROOM in products.c, at most.
 ROOM_ENTRIES = 256 * (192 + 32)
 # An output of so many bytes that is mostly 0 is asked for as pages that are 0.
 MANY = 1 << 16

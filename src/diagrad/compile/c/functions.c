@@ -2,9 +2,8 @@
 
    exp, log and tanh: the argument is reduced by powers of 2, and a polynomial that interpolates at
    Chebyshev's nodes does the rest. Errors, in units in the last place (tests/test_compile_functions
-   measures them): exp 1.5, log 1.5, tanh 3, sigmoid 2.5, softplus 2; below the normal range, at most
-   the smallest normal number, for exp is 0 there. Overflow, NaN and infinities come out as from the
-   C library. */
+   measures them): exp 1.5, log 1.5, tanh 3, sigmoid 2.5, softplus 2. Where exp would be below twice
+   the smallest normal number it is 0. Overflow, NaN and infinities come out as from the C library. */
 
 #include <math.h>
 #include <stddef.h>
@@ -22,7 +21,7 @@ typedef uint64_t bits;
 #define BIAS 1023.0
 #define SHIFTER 0x1.8p52
 #define EXP_MOST 710.0
-#define EXP_LEAST (-708.0)
+#define EXP_LEAST (-707.7032713652975)
 #define LN2_HIGH 0x1.62e42fep-1
 #define LN2_LOW 1.8206359985041462e-09
 #define ROOT_HALF 0x3fe6a09e667f3bcdu
@@ -38,7 +37,7 @@ typedef uint32_t bits;
 #define BIAS 127.0f
 #define SHIFTER 0x1.8p23f
 #define EXP_MOST 89.0f
-#define EXP_LEAST (-87.0f)
+#define EXP_LEAST (-86.64339f)
 #define LN2_HIGH 0.693145751953125f
 #define LN2_LOW 1.4286068203094173e-06f
 #define ROOT_HALF 0x3f3504f3u
