@@ -1,17 +1,17 @@
-"""Diagrad's own functions for the workloads: what `compile` gives.
+"""Diagrad's own functions for the workloads: what `compile` and `descent` give.
 
-Where there is no `compile` for one, evaluating the derived formulas still gives its outputs.
+Evaluating the derived formulas gives the outputs that all are compared with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 from measuring import Form
-from workloads import DIRECTION, Array, Asked, Workload
+from workloads import DIRECTION, PARAMETERS, RATE, Array, Asked, Workload
 
 import diagrad as dg
 
@@ -22,16 +22,15 @@ DIRECTED = "\n{direction}: matrix[Dx, H]\ns = sum({direction} * ({gradient}))"
 
 def wanted(p: Any, asked: Asked) -> Any:
     """What `compile` is asked for."""
-    d: Callable[..., Any] = dg.d  # type: ignore[attr-defined]
     match asked:
         case Asked(of, None):
             return of
         case Asked(of, wrt, _, True):
-            return dg.hvp(of, wrt)  # type: ignore[attr-defined]
+            return dg.hvp(of, wrt)
         case Asked(of, wrt, order, False, per) if per is not None:
-            return d(of, wrt, order=order, per=per)
+            return dg.d(of, wrt, order=order, per=per)
         case Asked(of, wrt, order):
-            return d(of, wrt, order=order, layout=layout(p, asked))
+            return dg.d(of, wrt, order=order, layout=layout(p, asked))
 
 
 def layout(p: Any, asked: Asked) -> str:
@@ -41,17 +40,29 @@ def layout(p: Any, asked: Asked) -> str:
 
 
 def compiled(w: Workload) -> Any:
-    """The compiled function, or None where there is no `compile` yet for what is asked."""
-    if w.task == "epoch" or not hasattr(dg, "d"):
-        return None
+    """The compiled function."""
     p = dg.parse(w.text)
-    return p.compile([wanted(p, a) for a in w.asked], backend="auto")  # type: ignore[attr-defined]
+    return p.compile([wanted(p, a) for a in w.asked], backend="auto")
+
+
+def epoch(w: Workload) -> Form:
+    """An epoch in one call, on copies of the weights."""
+    descent = dg.parse(w.text).descent("J", PARAMETERS, over="N")
+    order = w.arrays["order"]
+
+    def run(arrays: dict[str, Array]) -> list[Array]:
+        weights = {name: arrays[name].copy() for name in PARAMETERS}
+        descent.epoch(arrays | weights, order.ravel(), RATE, order.shape[1])
+        return list(weights.values())
+
+    return Form(NAME, "descent", run, ({n: w.arrays[n] for n in descent.inputs},))
 
 
 def forms(w: Workload) -> Iterator[Form]:
-    function = compiled(w)
-    if function is None:
+    if w.task == "epoch":
+        yield epoch(w)
         return
+    function = compiled(w)
     # The direction of a Hessian-vector product is the input that is none of the problem's.
     arguments = tuple(w.arrays.get(name, w.arrays.get(DIRECTION)) for name in function.inputs)
     yield Form(NAME, "compiled", function, arguments)

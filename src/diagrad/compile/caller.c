@@ -7,6 +7,7 @@ special_free(Special *special)
         Py_XDECREF(special->descr);
         PyMem_Free(special->inputs);
         PyMem_Free(special->outputs);
+        PyMem_Free(special->apart);
         PyMem_Free(special);
     }
 }
@@ -83,7 +84,8 @@ special_new(const Caller *self, int type, PyObject *shapes, PyObject *outputs)
     special->descr = PyArray_DescrFromType(type);
     special->inputs = PyMem_Calloc((size_t)inputs + 1, sizeof(Input));
     special->outputs = PyMem_Calloc((size_t)count + 1, sizeof(Output));
-    if (!special->descr || !special->inputs || !special->outputs) {
+    special->apart = PyMem_Calloc((size_t)(inputs + count) + 1, sizeof(void *));
+    if (!special->descr || !special->inputs || !special->outputs || !special->apart) {
         PyErr_NoMemory();
         goto failed;
     }

@@ -41,6 +41,7 @@ typedef struct {
     Kernel kernel;
     size_t workspace;
     int release;
+    const void **apart; /* where inputs and outputs were that were last seen not to overlap */
 } Special;
 
 typedef struct {
@@ -230,6 +231,34 @@ output_fits(const Special *special, const Output *output, PyObject *given)
            && PyArray_CompareLists(PyArray_DIMS(array), output->sizes, output->axes);
 }
 
+/* Whether outputs share no memory with an input or each other. */
+static int
+are_apart(const Special *special, Py_ssize_t inputs, const void *const *data, void *const *out)
+{
+    Py_ssize_t count = special->output_count;
+    if (!memcmp(special->apart, data, (size_t)inputs * sizeof *data)
+        && !memcmp(special->apart + inputs, out, (size_t)count * sizeof *out)) {
+        return 1;
+    }
+    size_t width = special->type == NPY_DOUBLE ? sizeof(double) : sizeof(float);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        for (Py_ssize_t k = 0; k < inputs; k++) {
+            size_t bytes = width * (size_t)(special->inputs[k].rows * special->inputs[k].columns);
+            if (overlap(out[i], special->outputs[i].bytes, data[k], bytes)) {
+                return 0;
+            }
+        }
+        for (Py_ssize_t k = 0; k < i; k++) {
+            if (overlap(out[i], special->outputs[i].bytes, out[k], special->outputs[k].bytes)) {
+                return 0;
+            }
+        }
+    }
+    memcpy(special->apart, data, (size_t)inputs * sizeof *data);
+    memcpy(special->apart + inputs, out, (size_t)count * sizeof *out);
+    return 1;
+}
+
 /* Whether results may be written to these arrays, and then where. */
 static int
 outputs_fit(const Special *special, Py_ssize_t inputs, const void *const *data, PyObject *given,
@@ -238,24 +267,11 @@ outputs_fit(const Special *special, Py_ssize_t inputs, const void *const *data, 
     if (PyTuple_GET_SIZE(given) != special->output_count) {
         return 0;
     }
-    size_t width = special->type == NPY_DOUBLE ? sizeof(double) : sizeof(float);
     for (Py_ssize_t i = 0; i < special->output_count; i++) {
-        const Output *output = &special->outputs[i];
-        if (!output_fits(special, output, PyTuple_GET_ITEM(given, i))) {
+        if (!output_fits(special, &special->outputs[i], PyTuple_GET_ITEM(given, i))) {
             return 0;
         }
         out[i] = PyArray_DATA((PyArrayObject *)PyTuple_GET_ITEM(given, i));
-        for (Py_ssize_t k = 0; k < inputs; k++) {
-            size_t bytes = width * (size_t)(special->inputs[k].rows * special->inputs[k].columns);
-            if (overlap(out[i], output->bytes, data[k], bytes)) {
-                return 0;
-            }
-        }
-        for (Py_ssize_t k = 0; k < i; k++) {
-            if (overlap(out[i], output->bytes, out[k], special->outputs[k].bytes)) {
-                return 0;
-            }
-        }
     }
-    return 1;
+    return are_apart(special, inputs, data, out);
 }
