@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from diagrad.expression import Expression
@@ -40,6 +40,13 @@ class Graph:
         for name, line in goal.program:
             heads[name] = definition(name, BEHIND + len(heads), self._normal(line, heads))
         return self.stable(heads[goal.program[-1][0]])
+
+    def know(self, lines: Iterable[tuple[str, Expression]]) -> None:
+        """Names for more heads, by definitions of which each may use those before it."""
+        heads = dict(self.heads)
+        for name, line in lines:
+            heads[name] = definition(name, BEHIND + len(heads), self._normal(line, heads))
+            self.stable(heads[name])
 
     def _normal(self, expression: Expression, heads: Mapping[str, Head]) -> Head:
         value = lower(expression, heads, self._setting.sizes)

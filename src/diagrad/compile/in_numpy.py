@@ -5,13 +5,14 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from diagrad.compile.digits import RESHAPED
+from diagrad.compile.numpy_functions import HELPERS, LINEAR_ALGEBRA, NUMPY, WRITTEN
 from diagrad.compile.schedule import (
     Buffer,
     Call,
@@ -34,69 +35,15 @@ from diagrad.index.term import Labels
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LETTERS = "ijklmnopqrstuvwxyz"
-# Functions that NumPy has, and those that are written out where they are used.
-NUMPY = {
-    name: f"np.{name}"
-    for name in "exp log sqrt tanh sin cos tan sinh cosh log1p expm1 abs sign maximum minimum clip where arcsin arccos arctan".split()  # noqa: E501, SIM905
-}
-WRITTEN = {
-    "sigmoid": """\
-def sigmoid(x):
-    e = np.exp(-abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
-""",
-    "softplus": """\
-def softplus(x):
-    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
-""",
-    "relu": """\
-def relu(x):
-    return np.where(x <= 0, 0, x)
-""",
-    "step": """\
-def step(x):
-    return np.where(x > 0, 1.0, 0.0).astype(x.dtype)
-""",
-    "erf": """\
-def erf(x):
-    return np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype)
-""",
-    "gelu": """\
-def gelu(x):
-    return x * np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])(x)
-""",
-}
-# Where there is none, NaN, as of a division of 0 by 0.
-INVERSE = """\
-def inverse(a):
-    try:
-        return np.linalg.inv(a)
-    except np.linalg.LinAlgError:
-        return np.full_like(a, np.nan)
-"""
-ROOT = """\
-def cholesky(a):
-    try:
-        return np.linalg.cholesky(a)
-    except np.linalg.LinAlgError:
-        return np.full_like(a, np.nan)
-"""
-LINEAR_ALGEBRA = {
-    "inv": "inverse({0})",
-    "det": "np.linalg.det({0})",
-    "logdet": "np.linalg.slogdet({0})[1]",
-    "cholesky": "cholesky({0})",
-    "pinv": "np.linalg.pinv({0})",
-}
-HELPERS = {"inv": INVERSE, "cholesky": ROOT}
+# What the text of a function means by these names is not what a problem means by them.
+TAKEN = frozenset({"np", "math", "inverse", *WRITTEN, *keyword.kwlist, *dir(builtins)})
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
-REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
 
 
 def source(schedule: Schedule, name: str = "f") -> str:
     """The text of a function of the inputs, which returns the outputs in a tuple. Raises
     Unwritten."""
-    return _Writer(schedule).source(name)
+    return Writer(schedule).source(name)
 
 
 def function(schedule: Schedule) -> Callable[..., tuple[Array, ...]]:
@@ -121,20 +68,47 @@ class Text(NamedTuple):
         return self.text if self.binds >= binds else f"({self.text})"
 
 
-class _Writer:
-    def __init__(self, schedule: Schedule) -> None:
+def named(schedule: Schedule) -> tuple[dict[Buffer, str], dict[str, str]]:
+    """What tensors and dimensions are called in Python."""
+    taken = set(TAKEN)
+    sizes = {name: new_name(name, taken) for name in dimensions(schedule)}
+    called = {}
+    for buffer in schedule.buffers:
+        name = re.sub(r"\W+", "_", buffer.name).strip("_")
+        called[buffer] = new_name(
+            name if name.isidentifier() else f"value_{name}".strip("_"), taken
+        )
+    return called, sizes
+
+
+def dimensions(schedule: Schedule) -> list[str]:
+    """The dimensions, those of tensors first."""
+    names = (d.name for b in schedule.buffers for s in b.axes for d in s.dimensions)
+    return list(dict.fromkeys((*names, *schedule.sizes)))
+
+
+def new_name(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+class Writer:
+    """Writes statements; `called` are the names of tensors, `sized` those of dimensions, `dtype` is
+    the type of arrays that are made of numbers alone."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        names: tuple[Mapping[Buffer, str], Mapping[str, str]] | None = None,
+        dtype: str = "",
+    ) -> None:
         self.schedule = schedule
         self.helpers: dict[str, str] = {}
-        self.called: dict[Buffer, str] = {}
-        dimensions = {d.name for b in schedule.buffers for s in b.axes for d in s.dimensions}
-        taken = {"np", "math", *WRITTEN, *keyword.kwlist, *dir(builtins), *dimensions}
-        for buffer in schedule.buffers:
-            name = re.sub(r"\W+", "_", buffer.name).strip("_")
-            name = name if name.isidentifier() else f"value_{name}".strip("_")
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            self.called[buffer] = name
+        self.called, self.sized = names or named(schedule)
+        self.dtype = dtype or self._dtype()
+        self.loop_sizes: Mapping[int, Size] = {}
 
     def source(self, name: str) -> str:
         body = [line for s in self.schedule.statements for line in self.statement(s)]
@@ -154,17 +128,13 @@ class _Writer:
             if len(buffer.axes) < 2:
                 yield f"{called} = np.reshape({called}, {-1 if buffer.axes else ()})"
             for k, size in enumerate(buffer.axes):
-                if (
-                    len(size.dimensions) == 1
-                    and str(size) not in known
-                    and str(size).isidentifier()
-                ):
+                plain = len(size.dimensions) == 1 and str(size).isidentifier()
+                if plain and str(size) not in known:
                     known.add(str(size))
-                    yield f"{size} = {called}.shape[{k}]"
-        names = (d.name for b in self.schedule.buffers for s in b.axes for d in s.dimensions)
-        for name in dict.fromkeys((*names, *self.schedule.sizes)):
+                    yield f"{self.size(size)} = {called}.shape[{k}]"
+        for name in dimensions(self.schedule):
             if name not in known:
-                yield f"{name} = {self.schedule.sizes[name]}"
+                yield f"{self.sized[name]} = {self.schedule.sizes[name]}"
 
     # Statements.
 
@@ -174,14 +144,16 @@ class _Writer:
             word = statement.head.operation.name
             if word == RESHAPED.name:
                 (of,) = statement.arguments
-                sizes = ", ".join(str(size) for size in statement.target.axes)
-                yield f"{target} = np.reshape({self.called[of]}, ({sizes},)).copy()"
+                shape = self.tuple(statement.target.axes)
+                yield f"{target} = np.reshape({self.called[of]}, {shape}).copy()"
                 return
             if word not in LINEAR_ALGEBRA:
                 raise Unwritten(word)
             self.helpers |= {n: t for n, t in HELPERS.items() if n == word}
-            yield f"{target} = {LINEAR_ALGEBRA[word].format(*map(self.called.get, statement.arguments))}"
+            operands = (self.called[buffer] for buffer in statement.arguments)
+            yield f"{target} = {LINEAR_ALGEBRA[word].format(*operands)}"
             return
+        self.loop_sizes = statement.sizes
         text = self._value(statement)
         if statement.at == statement.free and not statement.adds:
             own = ".copy()" if isinstance(statement.body, Read) and not statement.reduce else ""
@@ -197,9 +169,9 @@ class _Writer:
             return self._whole(loop, loop.body, loop.free)
         contracted = self._contracted(loop) if loop.reduce == "sum" else None
         if contracted is None:
-            every = (*loop.free, *loop.over)
+            every = _as_read(loop) or (*loop.free, *loop.over)
             body = self._whole(loop, loop.body, every)
-            axes = tuple(range(len(loop.free), len(every)))
+            axes = tuple(k for k, label in enumerate(every) if label in loop.over)
             axis = f", axis={axes if len(axes) > 1 else axes[0]}" if loop.free else ""
             contracted = Text(f"np.{loop.reduce}({body.text}{axis})")
         if loop.finish == Result():
@@ -211,20 +183,23 @@ class _Writer:
         text = self.entry(entry, at)
         if set(at) <= _labels(entry):
             return text
-        shape = ", ".join(self._size(loop.sizes[k]) for k in at)
+        shape = self.tuple([loop.sizes[k] for k in at])
         if not at:
-            return Text(f"np.asarray({text.text}, dtype={self._dtype()})")
-        like = f"np.full(({shape},), {text.text}, dtype={self._dtype()})"
-        return Text(
-            like if not _labels(entry) else f"np.broadcast_to({text.text}, ({shape},)).copy()"
-        )
+            return Text(f"np.asarray({text.text}, dtype={self.dtype})")
+        like = f"np.full({shape}, {text.text}, dtype={self.dtype})"
+        return Text(like if not _labels(entry) else f"np.broadcast_to({text.text}, {shape}).copy()")
 
     def _dtype(self) -> str:
         names = [self.called[b] for b in self.schedule.inputs]
         return f"{names[0]}.dtype" if names else "float"
 
-    def _size(self, size: Size) -> str:
-        return str(size)
+    def tuple(self, sizes: Sequence[Size]) -> str:
+        texts = [self.size(size) for size in sizes]
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+    def size(self, size: Size) -> str:
+        terms = ((tuple(d._replace(name=self.sized[d.name]) for d in m), c) for m, c in size.terms)
+        return str(Size(tuple(terms)))
 
     def _contracted(self, loop: Loop) -> Text | None:
         """A sum of products of two tensors."""
@@ -281,11 +256,12 @@ class _Writer:
             case Literal():
                 return _number(entry.value)
             case Count():
-                return Text(entry.name)
+                return Text(self.sized[entry.name])
             case Named():
                 return Text("np.pi")
             case Equal():
-                raise Unwritten("an indicator inside a product")
+                eye = f"np.eye({self.size(self.loop_sizes[entry.at[0]])}, dtype={self.dtype})"
+                return self._aligned(eye, entry.at, at)
             case Result():
                 assert result is not None
                 return result
@@ -325,6 +301,18 @@ class _Writer:
         elif name not in NUMPY:
             raise Unwritten(name)
         return Text(f"{NUMPY.get(name, name)}({', '.join(text.text for text in of)})")
+
+
+def _as_read(loop: Loop) -> Labels:
+    """The labels of the one tensor that is reduced, where those that are left are in order."""
+    if not isinstance(loop.body, Read) or len(set(loop.body.at)) < len(loop.sizes):
+        return ()
+    at = loop.body.at
+    return at if len(at) == len(set(at)) and _without(at, loop.over) == loop.free else ()
+
+
+def _without(labels: Labels, some: Labels) -> Labels:
+    return tuple(label for label in labels if label not in some)
 
 
 def _added(texts: Sequence[str]) -> str:
