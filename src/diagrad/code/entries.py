@@ -128,6 +128,8 @@ class Entries:
         below = [text for entry, text in pairs if _is_reciprocal(entry, text, prefix)]
         above = [text for entry, text in pairs if not _is_reciprocal(entry, text, prefix)]
         product = " * ".join(t.within(UNARY if k else PRODUCT) for k, t in enumerate(above)) or one
+        if sign and product.startswith("-"):
+            sign, product = "", product[1:]
         divided = "".join(f" / {text.text.removeprefix(prefix)}" for text in below)
         return Text(sign + product + divided, PRODUCT)
 

@@ -206,7 +206,7 @@ class _Unit:
 
     def _library(self, statement: Library) -> list[str]:
         word = statement.head.operation.name
-        target, (of,) = statement.target, statement.arguments
+        target, of = statement.target, statement.arguments[0]
         called, given = self.called[target], self.called[of]
         if word == RESHAPED.name:
             return self._copied(called, of, self.count(target).text)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from diagrad.code import comments
 from diagrad.code.sizes import Told, lines, renamed, told
 from diagrad.code.task import Task, in_brackets
-from diagrad.compile.in_numpy import TAKEN, Writer, dimensions, new_name
+from diagrad.compile.in_numpy import SINGLE, TAKEN, Writer, dimensions, new_name
 from diagrad.compile.schedule import Buffer
 
 # What is a number of NumPy's, not an array without axes.
 NUMBER = re.compile(r"np\.(sum|max|min|prod|exp|log|sqrt|tanh)\(|.*[^,] [-+*/@]+ |-")
+WIDTH = 96
 FAR = 64  # the column of comments, at most
 
 
 def python(task: Task, single: bool) -> str:
     """The text of a module. Raises Unwritten."""
-    return _Module(task, "np.float32" if single else "float").text()
+    return _Module(task, SINGLE if single else "float").text()
 
 
 class _Module:
@@ -41,7 +42,7 @@ class _Module:
         parts = [
             "\n".join([*comments.in_python(self.task.heading), "", *imports, "import numpy as np"]),
             *(text.rstrip("\n") for text in helpers),
-            "\n".join([f"def {self.name}({', '.join(self._parameters())}):", *_indented(body)]),
+            "\n".join([*_listed(f"def {self.name}(", self._parameters(), "):"), *_indented(body)]),
         ]
         return "\n\n\n".join(parts) + "\n"
 
@@ -62,19 +63,21 @@ class _Module:
         yield ""
         yield from self._statements()
         yield ""
-        yield f"return {', '.join(map(self._returned, self.schedule.outputs))}"
+        returned = [self._returned(buffer) for buffer in self.schedule.outputs]
+        whole = f"return {', '.join(returned)}"
+        yield from [whole] if len(whole) <= WIDTH else _listed("return (", returned, ")")
 
     def _docstring(self) -> Iterator[str]:
-        outputs = [self.called[buffer] for buffer in self.schedule.outputs]
-        yield f'"""Returns {", ".join(outputs[:-1])} and {outputs[-1]}, in this order.'
+        yield '"""The value and the derivatives of the problem above.'
         yield ""
         yield from self._list("Takes", self.schedule.inputs)
         yield from (f"    {self.sized[name]}: a whole number" for name in self._untold)
         yield ""
         yield from self._list("Returns", self.schedule.outputs)
         yield ""
-        yield "Arrays or nested lists; a row or a column may have one axis. Arrays that come back"
-        yield "have two axes or more, scalars none. Raises ValueError for shapes that do not fit."
+        yield "Arrays or nested lists; a row or a column may have one axis. What comes back is a"
+        yield "tuple in this order: arrays with two axes or more, and numbers."
+        yield "Raises ValueError for shapes that do not fit."
         yield '"""'
 
     def _list(self, title: str, buffers: Sequence[Buffer]) -> Iterator[str]:
@@ -140,6 +143,13 @@ class _Module:
         written = (self.writer.statement(s) for s in self.schedule.statements if s.target is buffer)
         *_, last = (line for statement in written for line in statement)
         return bool(NUMBER.match(last.partition(" = ")[2]))
+
+
+def _listed(head: str, items: Iterable[str], end: str) -> list[str]:
+    """On one line, or where that is long on one for each."""
+    items = list(items)
+    whole = f"{head}{', '.join(items)}{end}"
+    return [whole] if len(whole) <= WIDTH else [head, *(f"    {item}," for item in items), end]
 
 
 def _indented(lines: Sequence[str]) -> Iterator[str]:

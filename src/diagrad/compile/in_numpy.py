@@ -37,6 +37,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LETTERS = "ijklmnopqrstuvwxyz"
 # What the text of a function means by these names is not what a problem means by them.
 TAKEN = frozenset({"np", "math", "inverse", *WRITTEN, *keyword.kwlist, *dir(builtins)})
+SINGLE = "np.float32"
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 
 
@@ -293,14 +294,20 @@ class Writer:
         if name == "*":
             return _multiplied(call, of)
         if name == "**":
-            return _power(call, of)
+            power = _power(call, of)
+            if "np." in power.text and self.dtype == SINGLE and _is_number(call):
+                root = power.text.removeprefix("1 / ")
+                return power._replace(text=power.text.replace(root, f"np.float32({root})"))
+            return power
         if name in COMPARISONS:
             return Text(f"({of[0].within(SUM)} {name} {of[1].within(SUM)})")
         if name in WRITTEN:
             self.helpers[name] = WRITTEN[name]
         elif name not in NUMPY:
             raise Unwritten(name)
-        return Text(f"{NUMPY.get(name, name)}({', '.join(text.text for text in of)})")
+        text = f"{NUMPY.get(name, name)}({', '.join(text.text for text in of)})"
+        # NumPy's functions of Python's numbers are of double precision, and so is what they meet.
+        return Text(f"np.float32({text})" if self.dtype == SINGLE and _is_number(call) else text)
 
 
 def _as_read(loop: Loop) -> Labels:
@@ -361,6 +368,13 @@ def _power(call: Call, of: Sequence[Text]) -> Text:
             case value if value.denominator == 1:
                 return Text(f"1 / {base} ** {-value}", PRODUCT)
     return Text(f"{base} ** {of[1].within(ATOM)}", POWER)
+
+
+def _is_number(entry: Entry) -> bool:
+    """Whether an entry is made of numbers alone."""
+    if isinstance(entry, Call):
+        return all(map(_is_number, entry.arguments))
+    return isinstance(entry, Literal | Count | Named)
 
 
 def _number(value: Fraction) -> Text:
