@@ -216,8 +216,9 @@ class Writer:
         a, b = two
         if set(a.at) == set(b.at) or any(len(set(r.at)) < len(r.at) for r in two):
             return None
-        text = self._matmul(loop, a, b) or self._matmul(loop, b, a) or self._einsum(loop, a, b)
-        return self._times(rest, text)
+        products = (self._matmul(loop, a, b), self._matmul(loop, b, a))
+        known = [text for text in products if text is not None] or [self._einsum(loop, a, b)]
+        return self._times(rest, min(known, key=lambda text: text.text.count(".T")))
 
     def _times(self, factors: Sequence[Entry], text: Text) -> Text:
         if not factors:
