@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -379,3 +380,21 @@ def test_no_number_of_the_sizes_that_were_tried_is_in_the_text(tmp_path, compile
             )[2]
             assert not any(f"{number}" in body.split() for number in (32, 40, 48, 56))
     assert STRICT
+
+
+def test_the_text_is_the_same_in_every_run() -> None:
+    script = (
+        "import diagrad as dg; p = dg.load('examples/one_hidden_layer.dg');"
+        "d = p.derive('J', 'W1'); print(d.code('numpy'), d.code('c'))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in "012"
+    }
+    assert len(said) == 1
