@@ -18,7 +18,7 @@ from diagrad.code import code
 from diagrad.code.task import task_of
 
 ROOT = Path(__file__).resolve().parent.parent
-GOLDEN = ROOT / "tests" / "golden"
+GOLDEN = ROOT / "tests" / "golden" / "code"
 SEED = ROOT / "examples" / "one_hidden_layer.dg"
 # What is derived of which problem: text or example, of, wrt, order, layout.
 SMALL = {

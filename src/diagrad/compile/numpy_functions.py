@@ -31,7 +31,8 @@ def erf(x):
 """,
     "gelu": """\
 def gelu(x):
-    return x * np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])(x).astype(x.dtype)
+    below = np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])
+    return x * below(x).astype(x.dtype)
 """,
 }
 # Where there is none, NaN, as of a division of 0 by 0.
