@@ -52,7 +52,14 @@ html_theme_options = {"navigation_with_keys": True}
 CONTENTS = {
     "index": {
         "Learn": ["tutorial", "reading-a-derivation"],
-        "How to": ["deriving", "checking", "checking-results", "notebooks", "results-in-code"],
+        "How to": [
+            "deriving",
+            "checking",
+            "checking-results",
+            "notebooks",
+            "results-in-code",
+            "compiling",
+        ],
         "Look up": ["language", "operations", "gallery", "reference"],
         "Understand": ["conventions", "style", "how-it-works"],
         "Take part": ["contributing", "changelog"],

@@ -29,8 +29,13 @@ def digits() -> ModuleType:
 
 def spoil(digits: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Turns the sign of one gradient."""
-    wrong = digits.NETWORK.formula(f"-({digits.GRADIENTS[name].source})")
-    monkeypatch.setitem(digits.GRADIENTS, name, wrong)
+    step, place = digits.STEP, 1 + PARAMS.index(name)
+
+    def wrong(**point: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(-v if k == place else v for k, v in enumerate(step(**point)))
+
+    wrong.backend = step.backend  # type: ignore[attr-defined]
+    monkeypatch.setattr(digits, "STEP", wrong)
 
 
 def checked(digits: ModuleType) -> float:

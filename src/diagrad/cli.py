@@ -53,6 +53,8 @@ class Guarded(click.Group):
             say(str(error))
             ctx.exit(BAD_INPUT)
         except Exception as error:
+            from diagrad.reporting import report
+
             say(report(error))
             ctx.exit(INTERNAL)
 
@@ -118,8 +120,7 @@ def derive(
     """Derive what FILE defines, with respect to its variables. FILE may be - for standard input."""
     import diagrad as dg
 
-    if output is not None and file != "-" and Path(output).resolve() == Path(file).resolve():
-        raise ProblemError(f"{output} is the problem itself: choose another file for the result")
+    keep(file, output)
     problem = dg.parse(read(file), file=shown(file))
     for warning in problem.warnings:
         say(warning)
@@ -191,6 +192,46 @@ def check(
     context.exit(max(VERDICTS[v.kind] for v in verdicts.values()))
 
 
+@main.command()
+@click.argument("file")
+@click.option("--of", metavar="J", help="What to differentiate; default: the last definition.")
+@click.option(
+    "--wrt", metavar="x,W1", help="By which names; default: every variable that is not a label."
+)
+@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
+@click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
+@click.option(
+    "--backend", metavar="B", default="numpy", show_default=True,
+    help="The language: numpy, or c for C11.",
+)  # fmt: skip
+@click.option("--float", "single", is_flag=True, help="float32 in place of float64.")
+@click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
+def code(
+    file: str,
+    of: str | None,
+    wrt: str | None,
+    order: int,
+    layout: str,
+    backend: str,
+    single: bool,
+    output: str | None,
+) -> None:
+    """Print a function that computes what FILE defines and its derivatives, for any sizes.
+
+    It needs nothing of Diagrad.
+    """
+    import diagrad as dg
+    from diagrad.code import code as written
+
+    keep(file, output)
+    problem = dg.parse(read(file), file=shown(file))
+    for warning in problem.warnings:
+        say(warning)
+    target = of or last_definition(problem)
+    names = variables(problem, target, wrt)
+    emit(written(problem.derive(target, names, order, layout), backend, single), output)
+
+
 def show_seed() -> None:
     """The network of the README with respect to its input, the problem first."""
     from importlib.resources import files
@@ -238,6 +279,12 @@ def show(
         if form == "html" and plain:
             text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
         emit(text, output)
+
+
+def keep(file: str, output: str | None) -> None:
+    """Raises ProblemError where the result would replace the problem."""
+    if output is not None and file != "-" and Path(output).resolve() == Path(file).resolve():
+        raise ProblemError(f"{output} is the problem itself: choose another file for the result")
 
 
 def shown(file: str) -> str:
@@ -348,31 +395,3 @@ def show_painted(rows: list[Row]) -> None:
     console = Console(soft_wrap=True)
     for row in rows:
         console.print(Text(fitting(row.text, sys.stdout), style=STYLES.get(row.kind, "")))
-
-
-def report(error: Exception) -> str:
-    """What a person needs who reports an internal error, and where it happened if asked for."""
-    import platform
-    import shlex
-    import traceback
-
-    debug = os.environ.get("DIAGRAD_DEBUG") == "1"
-    trace = "".join(traceback.format_exception(error)) if debug else ""
-    return (
-        f"{trace}diagrad: internal error: {type(error).__name__}: {error}\n"
-        "This is a mistake in Diagrad, not in your problem. Please report it, with the text of\n"
-        "the problem and these lines:\n"
-        f"  command  {shlex.join(['diagrad', *sys.argv[1:]])}\n"
-        f"  version  diagrad {version('diagrad')}, Python {platform.python_version()},"
-        f" NumPy {version('numpy')}, {platform.system()}\n"
-        "DIAGRAD_DEBUG=1 shows where it happened."
-    )
-
-
-def version(package: str) -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "(not installed)"

@@ -122,7 +122,7 @@ class _Extended:
         derivation = self.base.derive(asked.of, asked.wrt, layout="gradient")
         shape = self.base.shapes[asked.wrt]
         gradient = self._named(f"d{asked.of}_d{asked.wrt}", derivation.result.source)
-        self.lines.append(f"{asked.direction}: {_declared(shape)}")
+        self.lines.append(f"{asked.direction}: {declared(shape)}")
         self.taken.add(asked.direction)
         return self._named(f"along_{asked.direction}", f"sum({gradient} * {asked.direction})")
 
@@ -157,8 +157,8 @@ class _Extended:
         return name
 
 
-def _declared(shape: Shape) -> str:
-    """`matrix[Dx, H]`."""
+def declared(shape: Shape) -> str:
+    """As a problem declares it: `matrix[Dx, H]`."""
     rows, columns = shape
     if is_scalar(shape):
         return "scalar"
@@ -192,11 +192,12 @@ def _derived(problem: Problem, asked: Sequence[Derivative]) -> Mapping[Derivativ
         wrt = [one.wrt for one in members]
         derivations = problem.derive(of, cast("list[str]", wrt), order=order, layout=layout)
         for one, derivation in zip(members, derivations, strict=True):
-            found[one] = _goal(derivation)
+            found[one] = goal_of(derivation)
     return found
 
 
-def _goal(derivation: Derivation) -> Goal:
+def goal_of(derivation: Derivation) -> Goal:
+    """What was derived, without a label."""
     lines = tuple((name, formula.expression) for name, formula in derivation.program)
     last = lines[-1][1]
     if derivation.is_long:

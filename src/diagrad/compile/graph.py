@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,13 @@ class Graph:
         if goal.per is not None:
             head = self._setting.context.normal(diagonal(head, goal.per))
         return self.stable(head)
+
+    def know(self, lines: Iterable[tuple[str, Expression]]) -> None:
+        """Names for more heads, by definitions of which each may use those before it."""
+        heads = dict(self.heads)
+        for name, line in lines:
+            heads[name] = definition(name, BEHIND + len(heads), self._normal(line, heads))
+            self.stable(heads[name])
 
     def _normal(self, expression: Expression, heads: Mapping[str, Head]) -> Head:
         value = lower(expression, heads, self._setting.sizes)

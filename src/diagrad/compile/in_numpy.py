@@ -6,14 +6,16 @@ import builtins
 import keyword
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from diagrad.compile.digits import RESHAPED
+from diagrad.compile.numpy_functions import HELPERS, LINEAR_ALGEBRA, NUMPY, WRITTEN
 from diagrad.compile.schedule import (
+    Buffer,
     Call,
     Count,
     Entry,
@@ -35,70 +37,17 @@ from diagrad.index.term import Labels
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LETTERS = "ijklmnopqrstuvwxyz"
-# Functions that NumPy has, and those that are written out where they are used.
-NUMPY = {
-    name: f"np.{name}"
-    for name in "exp log sqrt tanh sin cos tan sinh cosh log1p expm1 abs sign maximum minimum clip where arcsin arccos arctan".split()  # noqa: E501, SIM905
-}
-WRITTEN = {
-    "sigmoid": """\
-def sigmoid(x):
-    e = np.exp(-abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
-""",
-    "softplus": """\
-def softplus(x):
-    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
-""",
-    "relu": """\
-def relu(x):
-    return np.where(x <= 0, 0, x)
-""",
-    "step": """\
-def step(x):
-    return np.where(x > 0, 1.0, 0.0).astype(x.dtype)
-""",
-    "erf": """\
-def erf(x):
-    return np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype)
-""",
-    "gelu": """\
-def gelu(x):
-    return x * np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])(x)
-""",
-}
-# Where there is none, NaN, as of a division of 0 by 0.
-INVERSE = """\
-def inverse(a):
-    try:
-        return np.linalg.inv(a)
-    except np.linalg.LinAlgError:
-        return np.full_like(a, np.nan)
-"""
-ROOT = """\
-def cholesky(a):
-    try:
-        return np.linalg.cholesky(a)
-    except np.linalg.LinAlgError:
-        return np.full_like(a, np.nan)
-"""
-LINEAR_ALGEBRA = {
-    "inv": "inverse({0})",
-    "det": "np.linalg.det({0})",
-    "logdet": "np.linalg.slogdet({0})[1]",
-    "cholesky": "cholesky({0})",
-    "pinv": "np.linalg.pinv({0})",
-}
-HELPERS = {"inv": INVERSE, "cholesky": ROOT}
-OWN_NAMES = ("inverse", "cholesky")
+# What the text of a function means by these names is not what a problem means by them.
+TAKEN = frozenset({"np", "math", "inverse", *WRITTEN, *keyword.kwlist, *dir(builtins)})
+SINGLE = "np.float32"
+LARGEST = Fraction(sys.float_info.max)
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
-REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
 
 
 def source(schedule: Schedule, name: str = "f") -> str:
     """The text of a function of the inputs, which returns the outputs in a tuple. Raises
     Unwritten."""
-    return _Writer(schedule).source(name)
+    return Writer(schedule).source(name)
 
 
 def function(schedule: Schedule) -> Callable[..., tuple[Array, ...]]:
@@ -109,7 +58,6 @@ def function(schedule: Schedule) -> Callable[..., tuple[Array, ...]]:
     return made
 
 
-LARGEST = Fraction(sys.float_info.max)
 # How tightly NumPy's operators bind.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
 
@@ -124,23 +72,47 @@ class Text(NamedTuple):
         return self.text if self.binds >= binds else f"({self.text})"
 
 
-class _Writer:
-    def __init__(self, schedule: Schedule) -> None:
+def named(schedule: Schedule) -> tuple[dict[Buffer, str], dict[str, str]]:
+    """What tensors and dimensions are called in Python."""
+    taken = set(TAKEN)
+    sizes = {name: new_name(name, taken) for name in dimensions(schedule)}
+    called = {}
+    for buffer in schedule.buffers:
+        name = re.sub(r"\W+", "_", buffer.name).strip("_")
+        called[buffer] = new_name(
+            name if name.isidentifier() else f"value_{name}".strip("_"), taken
+        )
+    return called, sizes
+
+
+def dimensions(schedule: Schedule) -> list[str]:
+    """The dimensions, those of tensors first."""
+    names = (d.name for b in schedule.buffers for s in b.axes for d in s.dimensions)
+    return list(dict.fromkeys((*names, *schedule.sizes)))
+
+
+def new_name(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+class Writer:
+    """Writes statements; `called` are the names of tensors, `sized` those of dimensions, `dtype` is
+    the type of arrays that are made of numbers alone."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        names: tuple[Mapping[Buffer, str], Mapping[str, str]] | None = None,
+        dtype: str = "",
+    ) -> None:
         self.schedule = schedule
         self.helpers: dict[str, str] = {}
-        self.taken = {"np", "math", *WRITTEN, *OWN_NAMES, *keyword.kwlist, *dir(builtins)}
-        names = [d.name for b in schedule.buffers for s in b.axes for d in s.dimensions]
-        self.dimensions = {n: self._free(n) for n in dict.fromkeys((*names, *schedule.sizes))}
-        self.called = {buffer: self._free(buffer.name) for buffer in schedule.buffers}
-
-    def _free(self, name: str) -> str:
-        """A name of Python that nothing else has."""
-        name = re.sub(r"\W+", "_", name).strip("_")
-        name = name if name.isidentifier() else f"value_{name}".strip("_")
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
+        self.called, self.sized = names or named(schedule)
+        self.dtype = dtype or self._dtype()
+        self.loop_sizes: Mapping[int, Size] = {}
 
     def source(self, name: str) -> str:
         body = [line for s in self.schedule.statements for line in self.statement(s)]
@@ -160,12 +132,13 @@ class _Writer:
             if len(buffer.axes) < 2:
                 yield f"{called} = np.reshape({called}, {-1 if buffer.axes else ()})"
             for k, size in enumerate(buffer.axes):
-                if str(size) in self.dimensions and str(size) not in known:
+                plain = len(size.dimensions) == 1 and str(size).isidentifier()
+                if plain and str(size) not in known:
                     known.add(str(size))
-                    yield f"{self._size(size)} = {called}.shape[{k}]"
-        for name, own in self.dimensions.items():
+                    yield f"{self.size(size)} = {called}.shape[{k}]"
+        for name in dimensions(self.schedule):
             if name not in known:
-                yield f"{own} = {self.schedule.sizes[name]}"
+                yield f"{self.sized[name]} = {self.schedule.sizes[name]}"
 
     # Statements.
 
@@ -175,15 +148,16 @@ class _Writer:
             word = statement.head.operation.name
             if word == RESHAPED.name:
                 (of,) = statement.arguments
-                sizes = ", ".join(map(self._size, statement.target.axes))
-                yield f"{target} = np.reshape({self.called[of]}, ({sizes},)).copy()"
+                shape = self.tuple(statement.target.axes)
+                yield f"{target} = np.reshape({self.called[of]}, {shape}).copy()"
                 return
             if word not in LINEAR_ALGEBRA:
                 raise Unwritten(word)
             self.helpers |= {n: t for n, t in HELPERS.items() if n == word}
-            called = (self.called[argument] for argument in statement.arguments)
-            yield f"{target} = {LINEAR_ALGEBRA[word].format(*called)}"
+            operands = (self.called[buffer] for buffer in statement.arguments)
+            yield f"{target} = {LINEAR_ALGEBRA[word].format(*operands)}"
             return
+        self.loop_sizes = statement.sizes
         text = self._value(statement)
         if statement.at == statement.free and not statement.adds:
             own = ".copy()" if isinstance(statement.body, Read) and not statement.reduce else ""
@@ -199,7 +173,7 @@ class _Writer:
             return self._whole(loop, loop.body, loop.free)
         contracted = self._contracted(loop) if loop.reduce == "sum" else None
         if contracted is None:
-            every = _natural(loop)
+            every = _as_read(loop) or (*loop.free, *loop.over)
             body = self._whole(loop, loop.body, every)
             axes = tuple(k for k, label in enumerate(every) if label in loop.over)
             axis = f", axis={axes if len(axes) > 1 else axes[0]}" if loop.free else ""
@@ -213,53 +187,62 @@ class _Writer:
         text = self.entry(entry, at)
         if set(at) <= _labels(entry):
             return text
-        shape = ", ".join(self._size(loop.sizes[k]) for k in at)
+        shape = self.tuple([loop.sizes[k] for k in at])
         if not at:
-            return Text(f"np.asarray({text.text}, dtype={self._dtype()})")
-        like = f"np.full(({shape},), {text.text}, dtype={self._dtype()})"
-        return Text(
-            like if not _labels(entry) else f"np.broadcast_to({text.text}, ({shape},)).copy()"
-        )
+            return Text(f"np.asarray({text.text}, dtype={self.dtype})")
+        like = f"np.full({shape}, {text.text}, dtype={self.dtype})"
+        return Text(like if not _labels(entry) else f"np.broadcast_to({text.text}, {shape}).copy()")
 
     def _base(self, power: Call, text: Text) -> Text:
         """What is raised to a power; a number made of sizes as NumPy has it, for Python's own
         raise where they divide by 0 or are too large."""
         base, exponent = power.arguments
         small = isinstance(exponent, Literal) and abs(exponent.value) <= 4
-        if (
-            isinstance(base, Read | Result)
-            or any(reads(base))
-            or (isinstance(base, Count) and small)
-        ):
+        if isinstance(base, Read | Result) or any(reads(base)):
             return text
-        names = [self.called[b] for b in self.schedule.inputs]
-        return Text(f"{names[0]}.dtype.type({text.text})" if names else f"np.float64({text.text})")
+        if isinstance(base, Count | Literal) and small:
+            return text
+        return Text(f"np.float64({text.text})")
 
     def _dtype(self) -> str:
         names = [self.called[b] for b in self.schedule.inputs]
         return f"{names[0]}.dtype" if names else "float"
 
-    def _size(self, size: Size) -> str:
-        return re.sub(r"[^\W\d]\w*", lambda name: self.dimensions[name[0]], str(size))
+    def tuple(self, sizes: Sequence[Size]) -> str:
+        texts = [self.size(size) for size in sizes]
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+    def size(self, size: Size) -> str:
+        terms = ((tuple(d._replace(name=self.sized[d.name]) for d in m), c) for m, c in size.terms)
+        return str(Size(tuple(terms)))
 
     def _contracted(self, loop: Loop) -> Text | None:
         """A sum of products of two tensors."""
         factors = factors_of(loop.body)
         two = [f for f in factors if isinstance(f, Read) and f.at]
         rest = [f for f in factors if f not in two]
-        if len(two) != 2 or any(map(_labels, rest)):
+        if (
+            len(two) != 2
+            or any(_labels(f) for f in rest)
+            or len(set(map(len, map(set, [r.at for r in two])))) < 1
+        ):
             return None
         a, b = two
         if set(a.at) == set(b.at) or any(len(set(r.at)) < len(r.at) for r in two):
             return None
-        text = self._matmul(loop, a, b) or self._matmul(loop, b, a) or self._einsum(loop, a, b)
-        return self._times(rest, text)
+        products = (self._matmul(loop, a, b), self._matmul(loop, b, a))
+        known = [text for text in products if text is not None] or [self._einsum(loop, a, b)]
+        return self._times(rest, min(known, key=lambda text: text.text.count(".T")))
 
     def _times(self, factors: Sequence[Entry], text: Text) -> Text:
         if not factors:
             return text
-        numbers = (self.entry(f, ()).within(PRODUCT) for f in factors)
-        return Text(" * ".join([*numbers, text.within(PRODUCT + 1)]), PRODUCT)
+        return Text(
+            " * ".join(
+                [*(self.entry(f, ()).within(PRODUCT) for f in factors), text.within(PRODUCT + 1)]
+            ),
+            PRODUCT,
+        )
 
     def _matmul(self, loop: Loop, a: Read, b: Read) -> Text | None:
         if len(loop.over) != 1 or max(len(a.at), len(b.at)) > 2:
@@ -289,11 +272,12 @@ class _Writer:
             case Literal():
                 return _number(entry.value)
             case Count():
-                return Text(self.dimensions[entry.name])
+                return Text(self.sized[entry.name])
             case Named():
                 return Text("np.pi")
             case Equal():
-                raise Unwritten("an indicator inside a product")
+                eye = f"np.eye({self.size(self.loop_sizes[entry.at[0]])}, dtype={self.dtype})"
+                return self._aligned(eye, entry.at, at)
             case Result():
                 assert result is not None
                 return result
@@ -325,24 +309,34 @@ class _Writer:
         if name == "*":
             return _multiplied(call, of)
         if name == "**":
-            return _power(call, (self._base(call, of[0]), of[1]))
+            power = _power(call, (self._base(call, of[0]), of[1]))
+            if "np." in power.text and self.dtype == SINGLE and _is_number(call):
+                root = power.text.removeprefix("1 / ")
+                return power._replace(text=power.text.replace(root, f"np.float32({root})"))
+            return power
         if name in COMPARISONS:
             return Text(f"({of[0].within(SUM)} {name} {of[1].within(SUM)})")
         if name in WRITTEN:
             self.helpers[name] = WRITTEN[name]
         elif name not in NUMPY:
             raise Unwritten(name)
-        return Text(f"{NUMPY.get(name, name)}({', '.join(text.text for text in of)})")
+        text = f"{NUMPY.get(name, name)}({', '.join(text.text for text in of)})"
+        # NumPy's functions of Python's numbers are of double precision, and so is what they meet.
+        return Text(f"np.float32({text})" if self.dtype == SINGLE and _is_number(call) else text)
 
 
-def _natural(loop: Loop) -> Labels:
-    """All labels of a reduction, in the order in which a tensor has them that has them all."""
-    every = (*loop.free, *loop.over)
+def _as_read(loop: Loop) -> Labels:
+    """All labels of a reduction in the order of a tensor that has them all, where those that are
+    left are in order."""
     for read in reads(loop.body):
-        kept = tuple(label for label in read.at if label in loop.free)
-        if sorted(read.at) == sorted(every) and kept == loop.free:
+        whole = len(read.at) == len(set(read.at)) == len(loop.free) + len(loop.over)
+        if whole and _without(read.at, loop.over) == loop.free:
             return read.at
-    return every
+    return ()
+
+
+def _without(labels: Labels, some: Labels) -> Labels:
+    return tuple(label for label in labels if label not in some)
 
 
 def _added(texts: Sequence[str]) -> str:
@@ -390,6 +384,13 @@ def _power(call: Call, of: Sequence[Text]) -> Text:
             case value if value.denominator == 1:
                 return Text(f"1 / {base} ** {-value}", PRODUCT)
     return Text(f"{base} ** {of[1].within(ATOM)}", POWER)
+
+
+def _is_number(entry: Entry) -> bool:
+    """Whether an entry is made of numbers alone."""
+    if isinstance(entry, Call):
+        return all(map(_is_number, entry.arguments))
+    return isinstance(entry, Literal | Count | Named)
 
 
 def _number(value: Fraction) -> Text:

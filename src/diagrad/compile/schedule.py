@@ -442,14 +442,14 @@ def _at(labels: Labels, at: Labels) -> Labels:
     return tuple(at[k] if k >= 0 else k for k in labels)
 
 
-def _below(goals: Sequence[Head]) -> set[Head]:
-    """The heads that goals are made of, themselves included."""
-    waiting, seen = list(goals), set(goals)
+def _below(goals: Sequence[Head]) -> list[Head]:
+    """The heads that goals are made of, themselves included, in the same order in every run."""
+    waiting, seen = list(goals), dict.fromkeys(goals)
     while waiting:
         new = [child for child in waiting.pop().children if child not in seen]
         waiting += new
-        seen.update(new)
-    return seen
+        seen |= dict.fromkeys(new)
+    return list(seen)
 
 
 def _parts(head: Head) -> Iterator[tuple[Head, Sequence[Size]]]:

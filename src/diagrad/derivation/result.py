@@ -154,6 +154,14 @@ class Derivation:
 
         return pages.typst([self], route, depth)
 
+    def code(self, backend: str, single: bool = False) -> str:
+        """The text of a function that computes the value and the derivative, for any sizes, and
+        needs nothing of Diagrad: `backend` is "numpy" or "c". With `single` it computes in float32.
+        Raises DerivationError for another back end, and for what one has no code for."""
+        from diagrad.code import code
+
+        return code([self], backend, single)
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from diagrad import pages
 

@@ -1,0 +1,189 @@
+"""Functions that C code brings with it, each only where it is used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# In the order in which they may call each other.
+FUNCTIONS = {
+    "square": """\
+static double square(double x)
+{
+    return x * x;
+}
+""",
+    "sigmoid": """\
+/* 1 / (1 + exp(-x)), without overflow. */
+static double sigmoid(double x)
+{
+    const double e = exp(-fabs(x));
+    return (x >= 0.0 ? 1.0 : e) / (1.0 + e);
+}
+""",
+    "softplus": """\
+/* log(1 + exp(x)), without overflow. */
+static double softplus(double x)
+{
+    return (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x)));
+}
+""",
+    "relu": """\
+static double relu(double x)
+{
+    return x <= 0.0 ? 0.0 : x;
+}
+""",
+    "step": """\
+static double step(double x)
+{
+    return x > 0.0 ? 1.0 : 0.0;
+}
+""",
+    "sign": """\
+static double sign(double x)
+{
+    return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x;
+}
+""",
+    "gelu": """\
+/* x times the distribution function of the normal distribution. */
+static double gelu(double x)
+{
+    return 0.5 * x * erfc(-0.7071067811865476 * x);
+}
+""",
+    "larger": """\
+/* The larger one; not a number where one is not. */
+static double larger(double a, double b)
+{
+    return b > a || isnan(b) ? b : a;
+}
+""",
+    "smaller": """\
+/* The smaller one; not a number where one is not. */
+static double smaller(double a, double b)
+{
+    return b < a || isnan(b) ? b : a;
+}
+""",
+    "eliminate": """\
+/* Gauss's elimination of the n x n matrix a with partial pivoting, and of the n x m matrix x along
+   with it. The sign of the exchange of rows, 0 where a has no inverse. */
+static int eliminate(double *a, double *x, size_t n, size_t m)
+{
+    int exchanged = 1;
+    for (size_t k = 0; k < n; k++) {
+        size_t best = k;
+        for (size_t i = k + 1; i < n; i++)
+            if (fabs(a[i * n + k]) > fabs(a[best * n + k]))
+                best = i;
+        if (a[best * n + k] == 0.0)
+            return 0;
+        if (best != k) {
+            exchanged = -exchanged;
+            for (size_t j = 0; j < n; j++) {
+                const double swapped = a[k * n + j];
+                a[k * n + j] = a[best * n + j];
+                a[best * n + j] = swapped;
+            }
+            for (size_t j = 0; j < m; j++) {
+                const double swapped = x[k * m + j];
+                x[k * m + j] = x[best * m + j];
+                x[best * m + j] = swapped;
+            }
+        }
+        for (size_t i = k + 1; i < n; i++) {
+            const double c = a[i * n + k] / a[k * n + k];
+            for (size_t j = k; j < n; j++)
+                a[i * n + j] -= c * a[k * n + j];
+            for (size_t j = 0; j < m; j++)
+                x[i * m + j] -= c * x[k * m + j];
+        }
+    }
+    return exchanged;
+}
+""",
+    "inverse": """\
+/* The inverse of the n x n matrix a, which is overwritten; not a number where there is none. */
+static void inverse(double *x, double *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            x[i * n + j] = i == j ? 1.0 : 0.0;
+    if (!eliminate(a, x, n, n)) {
+        for (size_t i = 0; i < n * n; i++)
+            x[i] = NAN;
+        return;
+    }
+    for (size_t i = n; i-- > 0;)
+        for (size_t j = 0; j < n; j++) {
+            for (size_t k = i + 1; k < n; k++)
+                x[i * n + j] -= a[i * n + k] * x[k * n + j];
+            x[i * n + j] /= a[i * n + i];
+        }
+}
+""",
+    "determinant": """\
+/* The determinant of the n x n matrix a, which is overwritten. */
+static double determinant(double *a, size_t n)
+{
+    double product = eliminate(a, a, n, 0);
+    for (size_t i = 0; i < n && product != 0.0; i++)
+        product *= a[i * n + i];
+    return product;
+}
+""",
+    "log_determinant": """\
+/* log |det a| of the n x n matrix a, which is overwritten. */
+static double log_determinant(double *a, size_t n)
+{
+    double sum = 0.0;
+    if (!eliminate(a, a, n, 0))
+        return -INFINITY;
+    for (size_t i = 0; i < n; i++)
+        sum += log(fabs(a[i * n + i]));
+    return sum;
+}
+""",
+    "cholesky": """\
+/* The lower triangular x with x x^T = (a + a^T) / 2; not a number where that is not positive. */
+static void cholesky(double *x, const double *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            double rest = (a[i * n + j] + a[j * n + i]) / 2.0;
+            for (size_t k = 0; k < j && j <= i; k++)
+                rest -= x[i * n + k] * x[j * n + k];
+            x[i * n + j] = j > i ? 0.0 : j < i ? rest / x[j * n + j] : sqrt(rest);
+        }
+    for (size_t i = 0; i < n; i++)
+        if (!(x[i * n + i] > 0.0)) {
+            for (size_t k = 0; k < n * n; k++)
+                x[k] = NAN;
+            return;
+        }
+}
+""",
+}
+NEEDS = dict.fromkeys(("inverse", "determinant", "log_determinant"), "eliminate")
+# Those of the C library that are called, by the word of the language.
+LIBRARY = {
+    name: name
+    for name in "exp log sqrt tanh sin cos tan sinh cosh erf log1p expm1 pow".split()  # noqa: SIM905
+} | {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "abs": "fabs"}
+CALLED = re.compile(rf"\b({'|'.join([*LIBRARY.values(), 'erfc'])})\(")
+NUMBER = re.compile(r"\b\d+\.\d+\b")
+
+
+def texts(names: Iterable[str], single: bool) -> list[str]:
+    """The functions of these names and those that they need."""
+    wanted = set(names)
+    wanted |= {NEEDS[name] for name in wanted if name in NEEDS}
+    found = [text for name, text in FUNCTIONS.items() if name in wanted]
+    return [_as_float(text) for text in found] if single else found
+
+
+def _as_float(text: str) -> str:
+    text = CALLED.sub(r"\1f(", text.replace("double", "float"))
+    return NUMBER.sub(r"\g<0>f", text)

@@ -1,0 +1,60 @@
+"""The functions of entries and of matrices in NumPy."""
+
+from __future__ import annotations
+
+# Functions that NumPy has, and those that are written out where they are used.
+NUMPY = {
+    name: f"np.{name}"
+    for name in "exp log sqrt tanh sin cos tan sinh cosh log1p expm1 abs sign maximum minimum clip where arcsin arccos arctan".split()  # noqa: E501, SIM905
+}
+WRITTEN = {
+    "sigmoid": """\
+def sigmoid(x):
+    e = np.exp(-abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+""",
+    "softplus": """\
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
+""",
+    "relu": """\
+def relu(x):
+    return np.where(x <= 0, 0, x)
+""",
+    "step": """\
+def step(x):
+    return np.where(x > 0, 1.0, 0.0).astype(x.dtype)
+""",
+    "erf": """\
+def erf(x):
+    return np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype)
+""",
+    "gelu": """\
+def gelu(x):
+    below = np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])
+    return x * below(x).astype(x.dtype)
+""",
+}
+# Where there is none, NaN, as of a division of 0 by 0.
+INVERSE = """\
+def inverse(a):
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return np.full_like(a, np.nan)
+"""
+ROOT = """\
+def cholesky(a):
+    try:
+        return np.linalg.cholesky((a + a.T) / 2)
+    except np.linalg.LinAlgError:
+        return np.full_like(a, np.nan)
+"""
+LINEAR_ALGEBRA = {
+    "inv": "inverse({0})",
+    "det": "np.linalg.det({0})",
+    "logdet": "np.linalg.slogdet({0})[1]",
+    "cholesky": "cholesky({0})",
+    "pinv": "np.linalg.pinv({0})",
+}
+HELPERS = {"inv": INVERSE, "cholesky": ROOT}
