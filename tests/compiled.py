@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def point(
 ) -> dict[str, Array]:
     """Arrays as declared, of these sizes, with the facts that the declarations state."""
     rng = np.random.default_rng(seed)
-    facts = {name: set(v.facts) for name, v in read(problem.source.text).variables.items()}
+    facts = {name: set(v.facts) for name, v in read(dedent(problem.source.text)).variables.items()}
     arrays = {}
     for name, declared in problem.source.variables.items():
         rows, columns = (size.evaluate(sizes) for size in declared.shape)

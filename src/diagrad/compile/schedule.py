@@ -590,8 +590,9 @@ def replaced(entry: Entry, old: Read, new: Read) -> Entry:
 
 def work_of(schedule: Schedule) -> int:
     """How often the bodies of all loops are run."""
-    loops = (s.sizes.values() for s in schedule.statements if isinstance(s, Loop))
-    return sum(count_of(schedule.sizes, list(sizes)) for sizes in loops)
+    loops = [s for s in schedule.statements if isinstance(s, Loop)]
+    axes = ([loop.sizes[k] for k in (*loop.free, *loop.over)] for loop in loops)
+    return sum(count_of(schedule.sizes, sizes) for sizes in axes)
 
 
 def count_of(sizes: Mapping[str, int], axes: Sequence[Size]) -> int:

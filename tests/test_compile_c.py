@@ -1,0 +1,174 @@
+"""The C that is generated: sums at every size, with BLAS and without, in a workspace or on the
+stack, for vectors of any width; and what compilers and sanitizers say of it."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pytest
+from compiled import check, compiled, point, quietly, same, sizes_of
+
+import diagrad as dg
+from diagrad.compile import backends, c
+from diagrad.compile.backends import blas
+from diagrad.compile.build import library, working
+from diagrad.compile.c import products
+
+pytestmark = pytest.mark.usefixtures("compiles")
+
+# What is summed over tensors that are read along and across, of m×k, k×n and n×k.
+SUMS = ["A{0} @ B{0}", "A{0} @ C{0}.T", "B{0}.T @ A{0}.T", "A{0}.T @ A{0}", "C{0} @ v{0}"]
+SUMS += ["tanh(A{0} @ B{0} + w{0})", "v{0}.T @ B{0}", "softmax(B{0})", "max(C{0}, axis=1)"]
+SUMS += ["sum(B{0})", "sum(B{0}, axis=0)", "sum(C{0}, axis=1)", "prod(v{0})", "B{0}.T * C{0}"]
+
+
+def several(sizes):
+    """A problem with the tensors of SUMS at each m, k and n, and all its sums."""
+    lines, asked = [], []
+    for at, (m, k, n) in enumerate(sizes):
+        lines.append(f"A{at}: matrix[{m}, {k}]; B{at}: matrix[{k}, {n}]; C{at}: matrix[{n}, {k}]")
+        lines.append(f"v{at}: column[{k}]; w{at}: row[{n}]")
+        asked += [one.format(at) for one in SUMS]
+    return quietly("\n".join(lines)), asked
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("first", [1, 7, 13])
+def test_sums_are_right_at_every_size(first, dtype):
+    """A size is a row of a tile, a column, or a term, in turn."""
+    order = [(3 * s + 2, 5 * s + 3, s) for s in range(first, first + 6)]
+    sizes = [tuple(n % 17 + 1 for n in one) for one in order]
+    problem, asked = several(sizes)
+    check(problem, asked, {}, "c", [dtype])
+
+
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_sums_are_right_with_vectors_of_any_width(width, monkeypatch):
+    monkeypatch.setattr(backends, "vector_bytes", lambda: width)
+    problem, asked = several([(3, 5, 40), (9, 2, 33), (17, 1, 7)])
+    check(problem, asked, {}, "c", [np.float64])
+
+
+NETWORK = """
+X: matrix[N, D]; Y: matrix[N, K] & onehot; W: matrix[D, H]; b: row[H]; V: matrix[H, K]
+Z = sigmoid(X @ W + b)
+P = softmax(Z @ V)
+G = X.T @ X
+J = -sum(Y * log(P)) / N
+"""
+GRADIENTS = ["J", "G", "Z", *(dg.d("J", name) for name in ("W", "b", "V", "X"))]
+WIDE = {"N": 40, "D": 33, "H": 24, "K": 17}
+
+
+@pytest.mark.skipif(blas() is None, reason="SciPy is not installed")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_large_products_go_through_blas(monkeypatch, dtype):
+    """Which is worth its while for larger ones than a test has the time for."""
+    monkeypatch.setattr(products, "LARGE", 1000)
+    problem = dg.parse(NETWORK)
+    arrays = point(problem, WIDE, dtype=dtype)
+    function = compiled(problem, GRADIENTS, "c")
+    assert "product(" in function.source(**arrays).partition("void kernel")[2]
+    check(problem, GRADIENTS, WIDE, "c", [dtype])
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_products_of_large_matrices_are_right_with_blas_and_without(monkeypatch, missing):
+    if missing:
+        monkeypatch.setattr(backends, "blas", lambda: None)
+    problem = dg.parse("A: matrix[m, k]; B: matrix[k, n]\nC = tanh(A @ B / k)\nG = A @ A.T")
+    size = {"m": 401, "k": 390, "n": 403}
+    assert products.LARGE < 401 * 390 * 401
+    arrays = point(problem, size)
+    function = problem.compile(["C", "G"], backend="c")
+    called = "gemm(" in function.source(**arrays).partition("symmetric_product")[0]
+    assert called or missing
+    for _ in range(2):
+        C, G = function(**arrays)
+        same(C, np.tanh(arrays["A"] @ arrays["B"] / 390), np.float64)
+        same(G, arrays["A"] @ arrays["A"].T, np.float64)
+
+
+@pytest.mark.parametrize("example", ["gru", "batch", "attention"])
+def test_tensors_in_a_workspace_give_way_to_later_ones_only(example, monkeypatch, request):
+    monkeypatch.setattr(c, "STACK", 0)
+    problem = dg.load(request.config.rootpath / "examples" / f"{example}.dg")
+    free = [n for n, v in problem.source.variables.items() if "onehot" not in v.facts]
+    check(problem, ["J", *(dg.d("J", name) for name in free)], sizes_of(problem), "c")
+
+
+def test_a_workspace_is_smaller_than_all_tensors_and_calls_at_once_have_their_own():
+    problem = dg.parse("A: matrix[n, n]\nB = A" + " @ A" * 12)
+    function = problem.compile(["B"], backend="c")
+    A = np.random.default_rng(0).normal(size=(150, 150)) / 12
+    want = np.linalg.matrix_power(A, 13)
+    for _ in range(2):
+        same(function(A)[0], want, np.float64)
+    (kernel, _), *_ = function._made.values()
+    assert kernel.workspace <= 5 * A.nbytes
+
+
+def test_the_code_compiles_without_a_warning():
+    problem = dg.parse(NETWORK)
+    for dtype in (np.float64, np.float32):
+        asked = [*GRADIENTS, dg.d("J", "b", 2), dg.hvp("J", "W"), "inv(G)", "logdet(G)"]
+        arrays = point(problem, sizes_of(problem), dtype=dtype)
+        function = compiled(problem, asked, "c")
+        text = function.source(**arrays, v_W=arrays["W"])
+        library(text, ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"))
+
+
+MAIN = """
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{{
+    static const size_t sizes[] = {{{inputs}}}, results[] = {{{outputs}}};
+    void *in[sizeof sizes / sizeof *sizes], *out[sizeof results / sizeof *results];
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {{
+        real *values = in[k] = malloc(sizes[k] * sizeof(real));
+        for (size_t i = 0; i < sizes[k]; i++) values[i] = (real)((i * 7 + k) % 11) / 11 - R(0.4);
+    }}
+    for (size_t k = 0; k < sizeof results / sizeof *results; k++)
+        out[k] = malloc(results[k] * sizeof(real));
+    void *work = aligned_alloc(64, {workspace} + 64);
+    kernel((const void *const *)in, out, work);
+    for (size_t k = 0; k < sizeof results / sizeof *results; k++) {{
+        for (size_t i = 0; i < results[k]; i++) printf("%.17g\\n", (double)((real *)out[k])[i]);
+        free(out[k]);
+    }}
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) free(in[k]);
+    free(work);
+    return 0;
+}}
+"""
+SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+@pytest.mark.parametrize("stack", [0, c.STACK])
+def test_the_code_runs_clean_under_the_sanitizers(stack, monkeypatch, tmp_path):
+    """Arrays end where they end, so that a read beyond is found."""
+    monkeypatch.setattr(c, "STACK", stack)
+    problem = dg.parse(NETWORK)
+    sizes = {"N": 5, "D": 7, "H": 19, "K": 3}
+    arrays = point(problem, sizes)
+    for name, array in zip(arrays, arrays.values(), strict=True):
+        count = np.arange(array.size)
+        array[...] = ((count * 7 + list(arrays).index(name)) % 11 / 11 - 0.4).reshape(array.shape)
+    function = compiled(problem, GRADIENTS, "c")
+    values = function(**arrays)
+    (kernel, _), *_ = function._made.values()
+    main = MAIN.format(
+        inputs=", ".join(str(arrays[name].size) for name in function.inputs),
+        outputs=", ".join(str(np.size(value)) for value in values),
+        workspace=kernel.workspace,
+    )
+    (tmp_path / "main.c").write_text(function.source(**arrays) + main)
+    command = [*working().command, "-std=c11", *SANITIZERS, "main.c", "-o", "main", "-lm"]
+    if subprocess.run(command, cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("the compiler has no sanitizers")
+    ran = subprocess.run([tmp_path / "main"], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    printed = np.array(ran.stdout.split(), float)
+    same(printed, np.concatenate([np.ravel(value) for value in values]), np.float64)
