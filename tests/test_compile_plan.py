@@ -8,7 +8,7 @@ import pytest
 from compiled import compiled, point, quietly
 
 import diagrad as dg
-from diagrad.compile.schedule import Loop, Schedule, used, work_of
+from diagrad.compile.statements import Loop, Schedule, used, work_of
 
 DECLARED = """
 A: matrix[m, n]; B: matrix[n, k]; C: matrix[k, l]; S: matrix[n, n]

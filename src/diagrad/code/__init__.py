@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from diagrad.code.in_c import c
 from diagrad.code.in_python import python
 from diagrad.code.task import Task, task_of
-from diagrad.compile.schedule import Unwritten
+from diagrad.compile.statements import Unwritten
 from diagrad.errors import DerivationError
 
 if TYPE_CHECKING:

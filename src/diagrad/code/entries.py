@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from diagrad.code.functions import FUNCTIONS, LIBRARY
-from diagrad.compile.schedule import (
+from diagrad.compile.statements import (
     Call,
     Count,
     DigitOf,

@@ -14,7 +14,7 @@ from diagrad.code.loops import Product, is_side_by_side, product_of
 from diagrad.code.task import Task, in_brackets
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.in_numpy import Writer, dimensions
-from diagrad.compile.schedule import (
+from diagrad.compile.statements import (
     LOCAL,
     Buffer,
     Call,

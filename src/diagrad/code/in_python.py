@@ -10,7 +10,7 @@ from diagrad.code import comments
 from diagrad.code.sizes import Told, lines, renamed, told
 from diagrad.code.task import Task, in_brackets
 from diagrad.compile.in_numpy import SINGLE, TAKEN, Writer, dimensions, new_name
-from diagrad.compile.schedule import Buffer
+from diagrad.compile.statements import Buffer
 
 # What is a number of NumPy's, not an array without axes.
 NUMBER = re.compile(r"np\.(sum|max|min|prod|exp|log|sqrt|tanh)\(|.*[^,] [-+*/@]+ |-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from diagrad.compile.schedule import (
+from diagrad.compile.statements import (
     Call,
     DigitOf,
     Entry,

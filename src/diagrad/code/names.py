@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from diagrad.compile.schedule import LOCAL, Buffer, Call, Library, Loop, Read, Result, Schedule
+from diagrad.compile.statements import (
+    LOCAL,
+    Buffer,
+    Call,
+    Library,
+    Loop,
+    Read,
+    Result,
+    Schedule,
+)
 
 # Longer names are not put into others.
 SHORT = 14

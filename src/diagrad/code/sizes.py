@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from diagrad.compile.schedule import Buffer
+from diagrad.compile.statements import Buffer
 from diagrad.dimensions import Size
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from diagrad.code.names import readable
 from diagrad.compile.function import Plan
 from diagrad.compile.goals import Goal, declared, goal_of
-from diagrad.compile.schedule import Buffer, Schedule
+from diagrad.compile.statements import Buffer, Schedule
 from diagrad.dimensions import Shape, is_scalar
 
 if TYPE_CHECKING:

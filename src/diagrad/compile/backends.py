@@ -14,7 +14,7 @@ import numpy as np
 from diagrad.compile import c, in_numpy
 from diagrad.compile.blas import blas
 from diagrad.compile.build import address, library, working
-from diagrad.compile.schedule import Schedule
+from diagrad.compile.statements import Schedule
 from diagrad.errors import DerivationError, NoCompiler
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -11,7 +11,8 @@ from diagrad.compile.backends import TYPES, Array, Backend, InNumPy, Kernel, cho
 from diagrad.compile.caller import fastest
 from diagrad.compile.goals import Goal, goals_of, label
 from diagrad.compile.graph import Graph, exponentials, rotated
-from diagrad.compile.schedule import Schedule, Unwritten, scheduled, work_of
+from diagrad.compile.schedule import scheduled
+from diagrad.compile.statements import Schedule, Unwritten, work_of
 from diagrad.dimensions import Shape, Size, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions

@@ -5,16 +5,15 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.numpy_functions import HELPERS, LINEAR_ALGEBRA, NUMPY, WRITTEN
-from diagrad.compile.schedule import (
+from diagrad.compile.numpy_text import PRODUCT, SUM, Text, added, multiplied, number, power
+from diagrad.compile.statements import (
     Buffer,
     Call,
     Count,
@@ -40,7 +39,6 @@ LETTERS = "ijklmnopqrstuvwxyz"
 # What the text of a function means by these names is not what a problem means by them.
 TAKEN = frozenset({"np", "math", "inverse", *WRITTEN, *keyword.kwlist, *dir(builtins)})
 SINGLE = "np.float32"
-LARGEST = Fraction(sys.float_info.max)
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
 
 
@@ -56,20 +54,6 @@ def function(schedule: Schedule) -> Callable[..., tuple[Array, ...]]:
     exec(compile(source(schedule), "<compiled by Diagrad>", "exec"), names)
     made: Callable[..., tuple[Array, ...]] = names["f"]
     return made
-
-
-# How tightly NumPy's operators bind.
-SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
-
-
-class Text(NamedTuple):
-    """An expression of NumPy, and how tightly it binds."""
-
-    text: str
-    binds: int = ATOM
-
-    def within(self, binds: int) -> str:
-        return self.text if self.binds >= binds else f"({self.text})"
 
 
 def named(schedule: Schedule) -> tuple[dict[Buffer, str], dict[str, str]]:
@@ -270,7 +254,7 @@ class Writer:
             case Read():
                 return self._aligned(self.called[entry.buffer], entry.at, at)
             case Literal():
-                return _number(entry.value)
+                return number(entry.value)
             case Count():
                 return Text(self.sized[entry.name])
             case Named():
@@ -305,15 +289,15 @@ class Writer:
     def _call(self, call: Call, of: Sequence[Text]) -> Text:
         name = call.name
         if name == "+":
-            return Text(_added([text.within(SUM) for text in of]), SUM)
+            return Text(added([text.within(SUM) for text in of]), SUM)
         if name == "*":
-            return _multiplied(call, of)
+            return multiplied(call, of)
         if name == "**":
-            power = _power(call, (self._base(call, of[0]), of[1]))
-            if "np." in power.text and self.dtype == SINGLE and _is_number(call):
-                root = power.text.removeprefix("1 / ")
-                return power._replace(text=power.text.replace(root, f"np.float32({root})"))
-            return power
+            raised = power(call, (self._base(call, of[0]), of[1]))
+            if "np." in raised.text and self.dtype == SINGLE and _is_number(call):
+                root = raised.text.removeprefix("1 / ")
+                return raised._replace(text=raised.text.replace(root, f"np.float32({root})"))
+            return raised
         if name in COMPARISONS:
             return Text(f"({of[0].within(SUM)} {name} {of[1].within(SUM)})")
         if name in WRITTEN:
@@ -339,66 +323,11 @@ def _without(labels: Labels, some: Labels) -> Labels:
     return tuple(label for label in labels if label not in some)
 
 
-def _added(texts: Sequence[str]) -> str:
-    first, *others = texts
-    rest = (f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in others)
-    return first + "".join(rest)
-
-
-def _multiplied(call: Call, of: Sequence[Text]) -> Text:
-    """A product, with a sign in front and quotients at the end."""
-    pairs = list(zip(call.arguments, of, strict=True))
-    sign = "-" if pairs[0][0] == Literal(Fraction(-1)) and len(pairs) > 1 else ""
-    pairs = pairs[1:] if sign else pairs
-    below = [p for p in pairs if _is_reciprocal(p[0])]
-    left = [text for pair, text in pairs if not _is_reciprocal(pair)]
-    loosest = SIGN if sign else PRODUCT
-    above = [text.within(POWER if k else loosest) for k, text in enumerate(left)]
-    text = " * ".join(above) or "1"
-    for _, reciprocal in below:
-        text += " / " + reciprocal.text.removeprefix("1 / ")
-    return Text(sign + text, PRODUCT if not sign else SUM)
-
-
-def _is_reciprocal(entry: Entry) -> bool:
-    return (
-        isinstance(entry, Call)
-        and entry.name == "**"
-        and entry.arguments[1] == Literal(Fraction(-1))
-    )
-
-
-def _power(call: Call, of: Sequence[Text]) -> Text:
-    exponent = call.arguments[1]
-    base = of[0].within(ATOM)
-    if isinstance(exponent, Literal):
-        match exponent.value:
-            case -1:
-                return Text(f"1 / {base}", PRODUCT)
-            case value if value == Fraction(1, 2):
-                return Text(f"np.sqrt({of[0].text})")
-            case value if value == Fraction(-1, 2):
-                return Text(f"1 / np.sqrt({of[0].text})", PRODUCT)
-            case value if value.denominator == 1 and value > 0:
-                return Text(f"{base} ** {value}", POWER)
-            case value if value.denominator == 1:
-                return Text(f"1 / {base} ** {-value}", PRODUCT)
-    return Text(f"{base} ** {of[1].within(ATOM)}", POWER)
-
-
 def _is_number(entry: Entry) -> bool:
     """Whether an entry is made of numbers alone."""
     if isinstance(entry, Call):
         return all(map(_is_number, entry.arguments))
     return isinstance(entry, Literal | Count | Named)
-
-
-def _number(value: Fraction) -> Text:
-    if value < 0:
-        return Text(f"-{_number(-value).text}", SIGN)
-    if value > LARGEST:
-        return Text("np.inf")
-    return Text(str(value.numerator) if value.denominator == 1 else repr(float(value)))
 
 
 def _labels(entry: Entry) -> set[int]:

@@ -1,20 +1,48 @@
-"""The statements that compute what is asked for, in order: which tensors are stored, and the loops
-that fill them.
-
-A back end writes these loops in its own language and knows nothing of derivatives.
-"""
+"""The statements that compute what is asked for, in order: which tensors are stored, and how
+they are filled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
-from math import prod
-from typing import Any, NamedTuple
 
+from diagrad.compile.cost import (
+    LOAD,
+    REDUCTIONS,
+    STORE,
+    below,
+    is_contraction,
+    is_leaf,
+    is_library,
+    is_product,
+    is_reduction,
+    parts,
+    pattern,
+    patterns,
+    work,
+)
 from diagrad.compile.plan import Planner
+from diagrad.compile.statements import (
+    INPUT,
+    LOCAL,
+    OUTPUT,
+    ZERO,
+    Buffer,
+    Call,
+    Count,
+    DigitOf,
+    Entry,
+    Equal,
+    Library,
+    Literal,
+    Loop,
+    Named,
+    Read,
+    Result,
+    Schedule,
+    Statement,
+)
 from diagrad.compile.symmetry import is_symmetric
-from diagrad.dimensions import Size
 from diagrad.index.composite import around
 from diagrad.index.term import (
     Applied,
@@ -31,152 +59,7 @@ from diagrad.index.term import (
     Term,
     Variable,
 )
-from diagrad.operations.functions import TABLE
 from diagrad.recursion import deep_recursion
-
-INPUT, OUTPUT, LOCAL = "input", "output", "local"
-
-
-@dataclass(frozen=True, eq=False)
-class Buffer:
-    """A stored tensor, row-major in its axes; unit axes are left out. `role` is "input", "output"
-    or "local"."""
-
-    name: str
-    axes: tuple[Size, ...]
-    role: str
-
-
-class Read(NamedTuple):
-    """One entry of a stored tensor."""
-
-    buffer: Buffer
-    at: Labels
-
-
-class Literal(NamedTuple):
-    value: Fraction
-
-
-class Count(NamedTuple):
-    """A dimension, as a number."""
-
-    name: str
-
-
-class Named(NamedTuple):
-    """A named constant: pi."""
-
-    name: str
-
-
-class Equal(NamedTuple):
-    """1 where two labels are equal, otherwise 0."""
-
-    at: Labels
-
-
-class DigitOf(NamedTuple):
-    """1 where the second label is a digit of the first, (first // faster) % size, otherwise 0."""
-
-    at: Labels
-    faster: Size
-    size: Size
-
-
-class Result(NamedTuple):
-    """What a loop has added up, in the formula that finishes an entry."""
-
-
-class Call(NamedTuple):
-    """A function of entries: "+", "*", "**", or that of a room."""
-
-    name: str
-    arguments: tuple[Entry, ...]
-    parameters: tuple[Any, ...] = ()
-
-
-ZERO = Literal(Fraction(0))
-Entry = Read | Literal | Count | Named | Equal | DigitOf | Result | Call
-
-
-class Loop(NamedTuple):
-    """target[at] = finish(reduce of body over the labels `over`), for all values of `at`.
-
-    A label that stands in `at` twice fills a diagonal. `reduce` is "sum", "max", "min", "prod", or
-    "" where nothing is reduced; `adds` says that the target has a value to which it is added,
-    `symmetric` that exchanging the last two labels leaves the sum, not yet finished, as it is.
-    """
-
-    target: Buffer
-    at: Labels
-    body: Entry
-    sizes: Mapping[int, Size]
-    over: Labels = ()
-    reduce: str = ""
-    finish: Entry = Result()
-    adds: bool = False
-    symmetric: bool = False
-
-    @property
-    def free(self) -> Labels:
-        """The labels of the target, each once."""
-        return tuple(dict.fromkeys(self.at))
-
-
-class Library(NamedTuple):
-    """target = an operation on whole tensors, which a back end has or has not."""
-
-    target: Buffer
-    head: Applied
-    arguments: tuple[Buffer, ...]
-
-
-Statement = Loop | Library
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Statements over inputs, outputs and local tensors; `sizes` are those it was made for."""
-
-    inputs: tuple[Buffer, ...]
-    outputs: tuple[Buffer, ...]
-    statements: tuple[Statement, ...]
-    sizes: Mapping[str, int] = field(compare=False)
-
-    @property
-    def buffers(self) -> list[Buffer]:
-        """All tensors, in order of appearance."""
-        return [*self.inputs, *self.outputs, *self.locals]
-
-    @property
-    def locals(self) -> list[Buffer]:
-        """The local tensors in the order in which they are filled."""
-        targets = dict.fromkeys(s.target for s in self.statements)
-        return [buffer for buffer in targets if buffer.role == LOCAL]
-
-
-class Unwritten(Exception):
-    """What a back end has no code for."""
-
-
-REDUCTIONS = frozenset({"max", "min", "prod"})
-# What an operation costs beside a multiplication; functions that only choose cost as much as one.
-FUNCTION, DIVISION, CHOICE = 20, 5, 1
-CHOICES = frozenset("relu step abs sign maximum minimum clip where square".split())  # noqa: SIM905
-# Storing an entry, and reading it again.
-STORE, LOAD = 2, 1
-
-
-def is_reduction(head: Head) -> bool:
-    """Whether a tensor is made by running over labels that it does not have."""
-    if isinstance(head, Applied):
-        return not head.operation.entrywise
-    return isinstance(head, Sum) and any(term.bound for term in head.terms)
-
-
-def is_leaf(head: Head) -> bool:
-    return isinstance(head, Variable | Constant | Extent | Numeral | Delta)
 
 
 def scheduled(
@@ -231,9 +114,9 @@ class _Scheduler:
     def _choose(self, goals: Sequence[Head]) -> None:
         """From the deepest heads down, so that of each it is known how often it is evaluated."""
         self.stored.update(goals)
-        heads = sorted(_below(goals), key=lambda h: -h.depth)
+        heads = sorted(below(goals), key=lambda h: -h.depth)
         for head in heads:
-            for part, _ in _parts(head):
+            for part, _ in parts(head):
                 self.references[part] = self.references.get(part, 0) + 1
         for head in heads:
             if is_leaf(head):
@@ -243,20 +126,20 @@ class _Scheduler:
             self._evaluate_parts(head)
 
     def _is_stored(self, head: Head) -> bool:
-        if is_reduction(head) or _patterns(head) != {()}:
+        if is_reduction(head) or patterns(head) != {()}:
             return True
         size, times = self.planner.products.count(head.axes), self.evaluations.get(head, 0)
         if times > size and self._finishing(head) is not None:
             return True
-        return _work(head) * (times - size) > STORE * size + LOAD * times
+        return work(head) * (times - size) > STORE * size + LOAD * times
 
     def _evaluate_parts(self, head: Head) -> None:
         size = self.planner.products.count(head.axes)
         times = size if head in self.stored else self.evaluations[head]
-        for part, over in _parts(head):
+        for part, over in parts(head):
             count = times * self.planner.products.count(over)
             self.evaluations[part] = self.evaluations.get(part, 0) + count
-            if (_is_product(head) or _is_library(head)) and not is_leaf(part):
+            if (is_product(head) or is_library(head)) and not is_leaf(part):
                 self.stored.add(part)
 
     # The statements.
@@ -290,12 +173,12 @@ class _Scheduler:
         return self._finishing(head) if head in self.stored else None
 
     def _finishing(self, head: Head) -> Head | None:
-        if is_reduction(head) or _patterns(head) != {()}:
+        if is_reduction(head) or patterns(head) != {()}:
             return None
         for factor in self._inline_factors(head):
             whole = sorted(factor.labels) == list(range(len(head.axes)))
             once = self.references[factor.head] == 1 and factor.head not in self.buffers
-            if whole and once and _is_contraction(factor.head):
+            if whole and once and is_contraction(factor.head):
                 return factor.head
         return None
 
@@ -324,7 +207,7 @@ class _Scheduler:
         if isinstance(head, Applied) and not head.operation.entrywise:
             self._reduce(target, head)
             return
-        if _is_contraction(head):
+        if is_contraction(head):
             self._contract(target, head, Result(), tuple(range(len(head.axes))))
             return
         inner = self._finished(head)
@@ -442,103 +325,12 @@ def _at(labels: Labels, at: Labels) -> Labels:
     return tuple(at[k] if k >= 0 else k for k in labels)
 
 
-def _below(goals: Sequence[Head]) -> list[Head]:
-    """The heads that goals are made of, themselves included, in the same order in every run."""
-    waiting, seen = list(goals), dict.fromkeys(goals)
-    while waiting:
-        new = [child for child in waiting.pop().children if child not in seen]
-        waiting += new
-        seen |= dict.fromkeys(new)
-    return list(seen)
-
-
-def _parts(head: Head) -> Iterator[tuple[Head, Sequence[Size]]]:
-    """The heads that an entry of a head is made of, and the labels over which it runs for each."""
-    match head:
-        case Applied():
-            for argument in head.arguments:
-                runs = () if head.operation.entrywise else argument.axes
-                kept = () if head.operation.entrywise else head.axes
-                yield argument, _without(runs, kept)
-        case Sum():
-            for term in head.terms:
-                for factor in term.factors:
-                    yield factor.head, term.bound
-                    if isinstance(factor.exponent, Head):
-                        yield factor.exponent, term.bound
-
-
-def _without(axes: Sequence[Size], kept: Sequence[Size]) -> list[Size]:
-    left = list(axes)
-    for size in kept:
-        if size in left:
-            left.remove(size)
-    return left
-
-
-def _is_contraction(head: Head) -> bool:
-    """Whether a head is one sum over bound labels."""
-    return isinstance(head, Sum) and any(term.bound for term in head.terms)
-
-
-def _is_library(head: Head) -> bool:
-    """Whether a head is an operation on whole tensors, which no loop does."""
-    return is_reduction(head) and isinstance(head, Applied) and not _is_named(head, REDUCTIONS)
-
-
-def _is_named(head: Applied, names: frozenset[str]) -> bool:
-    return head.operation.name in names
-
-
-def _is_product(head: Head) -> bool:
-    """Whether a head is a sum of products of two tensors, which reads each many times."""
-    return (
-        _is_contraction(head)
-        and isinstance(head, Sum)
-        and len(head.terms[0].factors) > 1
-        and (len({frozenset(f.labels) for f in head.terms[0].factors}) > 1)
-    )
-
-
-def pattern(term: Term) -> tuple[tuple[int, int], ...]:
-    """The pairs of free labels that a term says are equal."""
-    deltas = (f.labels for f in term.factors if isinstance(f.head, Delta))
-    return tuple(sorted((min(at), max(at)) for at in deltas if at[0] != at[1]))
-
-
-def _patterns(head: Head) -> set[tuple[tuple[int, int], ...]]:
-    return {pattern(term) for term in head.terms} or {()} if isinstance(head, Sum) else {()}
-
-
 def _on_diagonal(term: Term, pairs: Sequence[tuple[int, int]], one: Mapping[int, int]) -> Term:
     if not pairs:
         return term
     left = (f for f in term.factors if not isinstance(f.head, Delta))
     factors = (f._replace(labels=tuple(one.get(k, k) for k in f.labels)) for f in left)
     return term._replace(factors=tuple(factors))
-
-
-def _work(head: Head) -> int:
-    """What an entry costs beside the entries that it is made of."""
-    match head:
-        case Applied():
-            return CHOICE if head.operation.name in CHOICES else FUNCTION
-        case Sum():
-            return max(0, sum(_work_of(term) for term in head.terms) + len(head.terms) - 1)
-    return 0
-
-
-def _work_of(term: Term) -> int:
-    powers = sum(_power_work(f.exponent) for f in term.factors)
-    return max(0, powers + len(term.factors) - (abs(term.coefficient) == 1))
-
-
-def _power_work(exponent: Rational | Head) -> int:
-    if exponent == 1:
-        return 0
-    if isinstance(exponent, Head) or exponent.denominator > 2:
-        return FUNCTION
-    return DIVISION if exponent < 0 or exponent.denominator == 2 else abs(int(exponent)) - 1
 
 
 def _sum(entries: Sequence[Entry]) -> Entry:
@@ -551,50 +343,3 @@ def _product(entries: Sequence[Entry], coefficient: Rational) -> Entry:
     number = [] if coefficient == 1 and entries else [Literal(Fraction(coefficient))]
     factors = (*number, *entries)
     return factors[0] if len(factors) == 1 else Call("*", factors)
-
-
-FUNCTION_NAMES = frozenset(row.name for row in TABLE) - CHOICES
-
-
-def reads(entry: Entry) -> Iterator[Read]:
-    """The reads that stand in an entry."""
-    if isinstance(entry, Read):
-        yield entry
-    elif isinstance(entry, Call):
-        for argument in entry.arguments:
-            yield from reads(argument)
-
-
-def used(statement: Statement) -> Iterator[Buffer]:
-    """The tensors that a statement reads."""
-    if isinstance(statement, Library):
-        yield from statement.arguments
-        return
-    for entry in (statement.body, statement.finish):
-        yield from (read.buffer for read in reads(entry))
-
-
-def factors_of(entry: Entry) -> tuple[Entry, ...]:
-    """The factors of a product, or the entry alone."""
-    if isinstance(entry, Call) and entry.name == "*":
-        return tuple(f for argument in entry.arguments for f in factors_of(argument))
-    return (entry,)
-
-
-def replaced(entry: Entry, old: Read, new: Read) -> Entry:
-    """The entry with one read in place of another."""
-    if isinstance(entry, Call):
-        return entry._replace(arguments=tuple(replaced(a, old, new) for a in entry.arguments))
-    return new if entry == old else entry
-
-
-def work_of(schedule: Schedule) -> int:
-    """How often the bodies of all loops are run."""
-    loops = [s for s in schedule.statements if isinstance(s, Loop)]
-    axes = ([loop.sizes[k] for k in (*loop.free, *loop.over)] for loop in loops)
-    return sum(count_of(schedule.sizes, sizes) for sizes in axes)
-
-
-def count_of(sizes: Mapping[str, int], axes: Sequence[Size]) -> int:
-    """How many entries a tensor with such axes has."""
-    return prod(size.evaluate(sizes) for size in axes)

@@ -14,7 +14,7 @@ from diagrad.compile.c.layout import laid_out
 from diagrad.compile.c.loops import ROOM, LoopWriter, Machine
 from diagrad.compile.c.text import Scope, indented
 from diagrad.compile.digits import RESHAPED
-from diagrad.compile.schedule import (
+from diagrad.compile.statements import (
     LOCAL,
     ZERO,
     Buffer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from diagrad.compile.schedule import (
+from diagrad.compile.statements import (
     LOCAL,
     Buffer,
     Loop,

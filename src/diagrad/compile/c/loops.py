@@ -16,7 +16,15 @@ from diagrad.compile.c.text import (
     variable,
 )
 from diagrad.compile.c.tiles import MOST_ROWS, Tile, panels
-from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, count_of, reads
+from diagrad.compile.statements import (
+    Call,
+    Entry,
+    Loop,
+    Read,
+    Result,
+    count_of,
+    reads,
+)
 
 # From so many rows on, of a symmetric sum only half is added up.
 HALVED = 16

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
-from diagrad.compile.schedule import Call, Entry, Loop, Read, Result, factors_of
+from diagrad.compile.statements import (
+    Call,
+    Entry,
+    Loop,
+    Read,
+    Result,
+    factors_of,
+)
 from diagrad.index.term import Labels
 
 # Simple tiles are as fast as BLAS while what they read again and again stays near the processor:

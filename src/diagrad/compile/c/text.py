@@ -8,8 +8,8 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
-from diagrad.compile.schedule import (
-    FUNCTION_NAMES,
+from diagrad.compile.cost import FUNCTION_NAMES
+from diagrad.compile.statements import (
     Buffer,
     Call,
     Count,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from diagrad.compile.c.text import Lanes, indented, variable
-from diagrad.compile.schedule import Result
+from diagrad.compile.statements import Result
 
 if TYPE_CHECKING:
     from diagrad.compile.c.loops import LoopWriter
