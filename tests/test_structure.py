@@ -27,10 +27,11 @@ WALK = [
     ["request"],
     ["check"],
     ["compile"],
+    ["code"],
     ["problem"],
     ["pages"],
     [""],
-    ["cli", "__main__"],
+    ["reporting", "cli", "__main__"],
     ["notebook"],
 ]
 MODULES = sorted(SOURCE.rglob("*.py"))
