@@ -15,6 +15,7 @@ from generated.problems import case
 import diagrad as dg
 from diagrad.errors import DerivationError
 from diagrad.operations import OPERATORS, ROOMS
+from diagrad.operations.functions import TABLE
 
 BOTH = (np.float64, np.float32)
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
@@ -56,6 +57,12 @@ def test_every_operation_and_its_derivative_run_in_c(standard):
     check(standard, [room.example for room in rooms], {"m": 4, "n": 3}, "c", BOTH)
     derivatives = [gradient(standard, room.example) for room in rooms]
     check(standard, derivatives, {"m": 3, "n": 5}, "c")
+
+
+def test_the_derivative_of_every_function_runs_by_its_name(standard, backend):
+    asked = [f"prime({room.name})(prob_A)" for room in TABLE]
+    check(standard, asked, {"m": 4, "n": 3}, backend, BOTH)
+    assert compiled(standard, asked, "numpy").source(np.ones((4, 3))).startswith("import")
 
 
 @in_c

@@ -51,7 +51,7 @@ class Planner:
         scalars = tuple(f for f in term.factors if not f.labels)
         deltas = tuple(f for f in term.factors if isinstance(f.head, Delta))
         rest = [f for f in term.factors if f.labels and not isinstance(f.head, Delta)]
-        one = {j: i for i, j in (f.labels for f in deltas)}
+        one = smallest_equal(f.labels for f in deltas)
         rest = list(mapped(rest, one))
         scalars += tuple(extent_of(size) for size in _nowhere(term))
         contracted = Contraction(self, term, axes, rest).result()
@@ -109,6 +109,15 @@ def _product(axes: Sequence[int], factors: Sequence[Factor], sizes: Mapping[int,
     number = {k: n for n, k in enumerate(axes)} | {k: -n - 1 for n, k in enumerate(bound)}
     term = Term(1, mapped(factors, number), tuple(sizes[k] for k in bound))
     return Sum(tuple(sizes[k] for k in axes), (canonical(term, lambda head: False),))
+
+
+def smallest_equal(pairs: Iterable[Sequence[int]]) -> dict[int, int]:
+    """Of pairs of labels that are equal, also by others, the smallest that each is equal to."""
+    one: dict[int, int] = {}
+    for pair in pairs:
+        low, high = sorted(one.get(k, k) for k in pair)
+        one = {k: low if first == high else first for k, first in one.items()} | {high: low}
+    return {k: first for k, first in one.items() if k != first}
 
 
 class Operand(NamedTuple):

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
-from diagrad.compile.plan import Planner
+from diagrad.compile.plan import Planner, smallest_equal
 from diagrad.dimensions import Size
 from diagrad.index.composite import around
 from diagrad.index.term import (
@@ -376,7 +376,7 @@ class _Scheduler:
             if not pairs and not terms and len(patterns) > 1:
                 self.statements.append(Loop(target, free, Literal(Fraction(0)), sizes))
                 continue
-            one = {j: i for i, j in pairs}
+            one = smallest_equal(pairs)
             at = tuple(one.get(k, k) for k in free)
             body = _sum([self._term(_on_diagonal(term, pairs, one), free) for term in terms])
             self.statements.append(Loop(target, at, body, sizes, adds=bool(pairs)))
