@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from textwrap import dedent
 from typing import Any
 
@@ -18,6 +19,7 @@ Array = np.ndarray
 TOLERANCE = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-4}
 
 
+@cache
 def quietly(text: str) -> dg.Problem:
     """A problem; that a row meets a column is no concern here."""
     with warnings.catch_warnings():
@@ -85,8 +87,14 @@ class Expected:
         return np.asarray(evaluate(lines[-1][1], environment))
 
 
+@cache
+def reference(problem: dg.Problem, *asked: Any) -> Expected:
+    """Derived once for all that is compared with it."""
+    return Expected(problem, asked)
+
+
 def expected(problem: dg.Problem, asked: Any, given: Mapping[str, Any]) -> Array:
-    return Expected(problem, [asked]).values(given)[0]
+    return reference(problem, asked).values(given)[0]
 
 
 def call(function: Any, arrays: Mapping[str, Array], sizes: Mapping[str, int]) -> tuple[Any, ...]:
@@ -104,13 +112,12 @@ def check(
     dtypes: Sequence[Any] = (np.float64,),
 ) -> None:
     """A compiled function gives what the formulas do, again when it is called again."""
-    function, reference = compiled(problem, asked, backend), Expected(problem, asked)
+    function = compiled(problem, asked, backend)
     for dtype in map(np.dtype, dtypes):
         arrays = point(problem, sizes, dtype=dtype)
         found = call(function, arrays, sizes)
-        for one, value, want in zip(
-            asked, found, reference.values(arrays | dict(sizes)), strict=True
-        ):
+        wanted = reference(problem, *asked).values(arrays | dict(sizes))
+        for one, value, want in zip(asked, found, wanted, strict=True):
             same(value, want, dtype, one)
             assert value.dtype == dtype or not function.inputs, one
         for first, second in zip(found, call(function, arrays, sizes), strict=True):

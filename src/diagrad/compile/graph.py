@@ -273,8 +273,16 @@ def _logsumexp(head: Applied) -> Head:
     return tensor(of.kept, of.m[of.kept] + log(of.s[of.kept]))
 
 
+def _silu(head: Applied) -> Head:
+    """x σ(x)."""
+    (x,) = head.arguments
+    i = labels(x.axes)
+    return tensor(i, x[i] * Applied(WORDS["sigmoid"], (x,), x.axes)[i])
+
+
 TAKEN_APART: Mapping[str, Callable[[Applied], Head]] = {
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,
+    "silu": _silu,
 }

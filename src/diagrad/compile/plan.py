@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from diagrad.compile.contraction import Contraction, Products
-from diagrad.compile.deltas import outside, without_deltas
+from diagrad.compile.deltas import outside, smallest_equal, without_deltas
 from diagrad.compile.digits import without_digits
 from diagrad.compile.graph import rebuilt
 from diagrad.dimensions import Size
@@ -46,7 +46,7 @@ class Planner:
         scalars = tuple(f for f in term.factors if not f.labels)
         deltas = tuple(f for f in term.factors if isinstance(f.head, Delta))
         rest = [f for f in term.factors if f.labels and not isinstance(f.head, Delta)]
-        one = {j: i for i, j in (f.labels for f in deltas)}
+        one = smallest_equal(f.labels for f in deltas)
         rest = list(mapped(rest, one))
         scalars += tuple(extent_of(size) for size in _nowhere(term))
         contracted = Contraction(self.products, term, axes, rest).result()

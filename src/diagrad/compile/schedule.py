@@ -21,6 +21,7 @@ from diagrad.compile.cost import (
     patterns,
     work,
 )
+from diagrad.compile.deltas import smallest_equal
 from diagrad.compile.plan import Planner
 from diagrad.compile.statements import (
     INPUT,
@@ -267,7 +268,7 @@ class _Scheduler:
             if not pairs and not terms and len(patterns) > 1:
                 self.statements.append(Loop(target, free, ZERO, sizes))
                 continue
-            one = {j: i for i, j in pairs}
+            one = smallest_equal(pairs)
             at = tuple(one.get(k, k) for k in free)
             body = _sum([self._term(_on_diagonal(term, pairs, one), free) for term in terms])
             self.statements.append(Loop(target, at, body, sizes, adds=bool(pairs)))
