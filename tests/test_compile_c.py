@@ -84,7 +84,7 @@ def test_products_of_large_matrices_are_right_with_blas_and_without(monkeypatch,
     arrays = point(problem, size)
     function = problem.compile(["C", "G"], backend="c")
     called = "gemm(" in function.source(**arrays).partition("symmetric_product")[0]
-    assert called or missing
+    assert called or missing or blas() is None
     for _ in range(2):
         C, G = function(**arrays)
         same(C, np.tanh(arrays["A"] @ arrays["B"] / 390), np.float64)
