@@ -34,6 +34,8 @@ PARAMS = ["W1", "b1", "W2", "b2"]
 GRADIENTS = {d.wrt: d.result for d in NETWORK.derive("J", wrt=PARAMS)}
 # The cost and the gradients in one function, as C where there is a compiler.
 STEP = NETWORK.compile(["J", *(dg.d("J", name) for name in PARAMS)])
+# The same minibatch by minibatch, an epoch in one call.
+DESCENT = NETWORK.descent("J", PARAMS, over="N")
 PREDICTION = NETWORK.formula("Yhat")
 
 RATE = 1.0  # of the descent
@@ -110,21 +112,18 @@ def trained(
 ) -> dict[str, Array]:
     """Weights after gradient descent by minibatches. Shows a progress bar, or lines in a file."""
     dimensions = [X.shape[1], hidden, Y.shape[1]]
-    params = initial(dimensions, rng)
+    weights = unpacked(initial(dimensions, rng), dimensions)
+    arrays = {"X": X, "Y": Y, **weights}
     console = Console(force_terminal=sys.stdout.isatty())
     with Progress(console=console, disable=not console.is_interactive) as bar:
         task = bar.add_task("", total=epochs)
         for epoch in range(1, epochs + 1):
-            costs = []
-            for rows in np.array_split(rng.permutation(len(X)), -(-len(X) // batch)):
-                cost, gradient = forward_backward_prop(X[rows], Y[rows], params, dimensions)
-                params = params - RATE * gradient
-                costs.append(cost)
+            costs = DESCENT.epoch(arrays, rng.permutation(len(X)), RATE, batch)
             line = f"epoch {epoch:3} of {epochs}, mean cost {np.mean(costs):.4f}"
             bar.update(task, advance=1, description=line)
             if bar.disable and epoch % max(1, epochs // 10) == 0:
                 print(line, flush=True)
-    return unpacked(params, dimensions)
+    return weights
 
 
 def accuracy(X: Array, Y: Array, weights: dict[str, Array]) -> float:

@@ -273,7 +273,7 @@ class _Function:
     def _compiled(self, schedule: Schedule, dtype: str) -> Kernel:
         try:
             return self._backend.kernel(schedule, dtype)
-        except NoCompiler as error:
+        except (NoCompiler, Unwritten) as error:
             if self._asked == "c":
                 raise DerivationError(str(error)) from None
             say_once(f"a function runs by NumPy: {error}")

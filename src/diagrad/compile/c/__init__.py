@@ -33,6 +33,8 @@ BYTES = {"d": 8, "f": 4}
 ALIGNMENT = 64
 # Entries of room for a product of large matrices: PRODUCT_ROOM in products.c, at most.
 ROOM_ENTRIES = 256 * (192 + 32)
+# Indices are of type int.
+MOST = 2**31 - 1
 # An output of so many bytes that is mostly 0 is asked for as pages that are 0.
 MANY = 1 << 16
 # Local tensors of so many bytes in all stand on the stack.
@@ -81,6 +83,8 @@ class _Writer:
         zeroed = self._zeroed()
         rest = (s for s in self.schedule.statements if s not in zeroed.values())
         body = [line for s in rest for line in self.statement(s)]
+        if any(self.count(buffer.axes) > MOST for buffer in self.schedule.buffers):
+            raise Unwritten("tensors of more than 2³¹ entries")
         declared, workspace = self._declarations()
         if any("tiled_product(" in line for line in body):
             declared.append(f"real *const {ROOM} = (real *)((char *)work + {workspace});")
