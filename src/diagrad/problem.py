@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from diagrad.check import FunctionVerdict, Verdict
     from diagrad.compile.asked import Asked
     from diagrad.compile.descent import Descent
+    from diagrad.compile.function import Function
 
 
 def parse(text: str, file: str = "problem") -> Problem:
@@ -145,7 +146,7 @@ class Problem:
         """The second derivative of a scalar."""
         return self.derive(of, wrt, order=2, layout=layout)
 
-    def compile(self, outputs: Sequence[Asked], backend: str = "auto") -> Any:
+    def compile(self, outputs: Sequence[Asked], backend: str = "auto") -> Function:
         """A function of the problem's variables that computes several things at once.
 
         An output is the name of a definition or an expression, `dg.d(of, wrt)`, a derivative, or

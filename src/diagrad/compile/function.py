@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 
 # Kernels of more multiplications than this let other threads run meanwhile.
 LONG = 1_000_000
+# So many combinations of shapes are known to fit.
+MOST_SHAPES = 1000
 
 
-def compiled(problem: Problem, outputs: Sequence[Asked], backend: str = "auto") -> Any:
+def compiled(problem: Problem, outputs: Sequence[Asked], backend: str = "auto") -> Function:
     """See `Problem.compile`."""
     whole, goals = goals_of(problem, outputs)
     plan = Plan(whole, goals)
     base = fastest()
-    kind = type("Function", (_Function, base), {"__doc__": _Function.__doc__})
-    function = kind(plan.inputs, plan.axes)
+    kind = type("Function", (Function, base), {"__doc__": Function.__doc__})
+    function: Function = kind(plan.inputs, plan.axes)
     function._prepare(plan, chosen(backend), backend, tuple(label(one) for one in outputs))
     return function
 
@@ -119,7 +121,7 @@ class Bound(NamedTuple):
     key: tuple[Any, ...]
 
 
-class _Function:
+class Function:
     """A function of the problem's variables, made by `Problem.compile`.
 
     Called with arrays in the order of `inputs` or by name, it returns a tuple of what was asked
@@ -132,6 +134,11 @@ class _Function:
     """
 
     inputs: tuple[str, ...]
+    if TYPE_CHECKING:  # that of a caller, which the class that is made inherits
+
+        def __call__(self, /, *args: object, **kwargs: object) -> tuple[Any, ...]: ...
+
+        def into(self, outputs: Sequence[Array], /, *args: object, **kwargs: object) -> None: ...
 
     def __init__(self, inputs: tuple[str, ...], axes: tuple[int, ...]) -> None:
         super().__init__(inputs, self._slow, self._slow_into, axes)  # type: ignore[call-arg]
@@ -213,7 +220,7 @@ class _Function:
             now = [np.ascontiguousarray(a, dtype).reshape(b.shape) for a, b in pairs]
             return before._replace(arrays=now)
         bound = self._checked(args, kwargs)
-        if kinds is not None:
+        if kinds is not None and len(self._seen) < MOST_SHAPES:
             shapes = [np.broadcast_to(0, array.shape) for array in bound.arrays]
             self._seen[kinds] = bound._replace(arrays=shapes)
         return bound
