@@ -13,7 +13,7 @@ from typing import NamedTuple
 from diagrad.compile.c.layout import laid_out
 from diagrad.compile.c.loops import ROOM, LoopWriter, Machine
 from diagrad.compile.c.text import Scope, indented
-from diagrad.compile.digits import RESHAPED
+from diagrad.compile.c.whole import written
 from diagrad.compile.statements import (
     LOCAL,
     ZERO,
@@ -41,12 +41,6 @@ MANY = 1 << 16
 STACK = 1 << 16
 # Vectors side by side in a tile, and at most so many rows.
 VECTORS, MOST_ROWS = 2, 8
-# The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
-LINEAR_ALGEBRA = {
-    "inv": "inverse({0}, {1}, order, {2});",
-    "det": "{0}[0] = determinant({1}, order, {2});",
-    "logdet": "{0}[0] = log_determinant({1}, order, {2});",
-}
 
 
 class Kernel(NamedTuple):
@@ -171,33 +165,18 @@ class _Writer:
 
     def statement(self, statement: Loop | Library) -> list[str]:
         lines = (
-            self.library(statement)
+            written(statement, self.scope, self._scratch)
             if isinstance(statement, Library)
             else LoopWriter(self.scope, self.machine, statement).lines()
         )
         return ["", comment(statement.target).strip(), *lines]
 
-    def library(self, statement: Library) -> list[str]:
-        word, arguments = statement.head.operation.name, statement.arguments
-        if len(arguments) != 1:
-            raise Unwritten(word)
-        target, of = (self.called[b] for b in (statement.target, *arguments))
-        axes = arguments[0].axes
-        if word == RESHAPED.name:
-            return [f"memcpy({target}, {of}, {self.count(axes)} * sizeof(real));"]
-        if word not in LINEAR_ALGEBRA or len(axes) != 2:
-            raise Unwritten(word)
-        size = axes[0].evaluate(self.sizes)
-        scratch = Buffer(f"scratch{len(self.scratch)}", axes, LOCAL)
+    def _scratch(self, like: Buffer) -> str:
+        """Room for a copy of a tensor."""
+        scratch = Buffer(f"scratch{len(self.scratch)}", like.axes, LOCAL)
         self.called[scratch] = scratch.name
         self.scratch.append(scratch)
-        return [
-            "{",
-            f"    int order[{size}];",
-            f"    memcpy({scratch.name}, {of}, {size * size} * sizeof(real));",
-            f"    {LINEAR_ALGEBRA[word].format(target, scratch.name, size)}",
-            "}",
-        ]
+        return scratch.name
 
 
 def comment(buffer: Buffer) -> str:

@@ -21,6 +21,7 @@ from diagrad.compile.statements import (
     Read,
     Result,
     Unwritten,
+    count_of,
 )
 
 LARGEST = Fraction(sys.float_info.max)
@@ -57,6 +58,10 @@ class Scope(NamedTuple):
 
     called: Mapping[Buffer, str]
     sizes: Mapping[str, int]
+
+    def count(self, buffer: Buffer) -> int:
+        """How many entries a tensor has."""
+        return count_of(self.sizes, buffer.axes)
 
     def place(
         self,

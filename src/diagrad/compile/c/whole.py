@@ -1,0 +1,66 @@
+"""Operations on whole tensors in C: what no loop of a schedule does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from diagrad.compile.c.text import Scope, indented, strides_of, variable
+from diagrad.compile.digits import RESHAPED
+from diagrad.compile.statements import Buffer, Library, Unwritten
+from diagrad.operations.extremes import FIRST
+
+# The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
+LINEAR_ALGEBRA = {
+    "inv": "inverse({0}, {1}, order, {2});",
+    "det": "{0}[0] = determinant({1}, order, {2});",
+    "logdet": "{0}[0] = log_determinant({1}, order, {2});",
+}
+
+
+def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) -> list[str]:
+    """The lines of an operation; `scratch` gives room for a copy of a tensor. Raises Unwritten."""
+    word = statement.head.operation.name
+    target, *of = (scope.called[b] for b in (statement.target, *statement.arguments))
+    sizes = [size.evaluate(scope.sizes) for size in statement.arguments[0].axes]
+    if word == RESHAPED.name:
+        return [f"memcpy({target}, {of[0]}, {scope.count(statement.target)} * sizeof(real));"]
+    if statement.head.operation is FIRST:
+        return _first(target, of, sizes, statement.head.parameters)
+    if word not in LINEAR_ALGEBRA or len(sizes) != 2:
+        raise Unwritten(word)
+    copy = scratch(statement.arguments[0])
+    return [
+        "{",
+        f"    int order[{sizes[0]}];",
+        f"    memcpy({copy}, {of[0]}, {sizes[0] ** 2} * sizeof(real));",
+        f"    {LINEAR_ALGEBRA[word].format(target, copy, sizes[0])}",
+        "}",
+    ]
+
+
+def _first(target: str, of: list[str], sizes: list[int], along: tuple[int, ...]) -> list[str]:
+    """1 at the first entry, along some axes, that is nearest to the one that was chosen."""
+    kept = [axis for axis in range(len(sizes)) if axis not in along]
+    strides = strides_of([sizes[axis] for axis in kept])
+    chosen = " + ".join(f"{s} * {variable(k)}" for k, s in zip(kept, strides, strict=True)) or "0"
+    place = " + ".join(f"{s} * {variable(k)}" for k, s in enumerate(strides_of(sizes)))
+    inner = [
+        f"const real far = abs_({of[0]}[{place}] - {of[1]}[{chosen}]);",
+        f"{target}[{place}] = R(0.0);",
+        f"if (far < least) {{ least = far; first = {place}; }}",
+    ]
+    body = [
+        "real least = (real)INFINITY;",
+        "int first = -1;",
+        *_loops(list(along), sizes, inner),
+        f"if (first >= 0) {target}[first] = R(1.0);",
+    ]
+    return _loops(kept, sizes, body) if kept else ["{", *indented(body), "}"]
+
+
+def _loops(axes: list[int], sizes: list[int], body: list[str]) -> list[str]:
+    for axis in reversed(axes):
+        i = variable(axis)
+        head = f"for (int {i} = 0; {i} < {sizes[axis]}; {i}++) {{"
+        body = [head, *indented(body), "}"]
+    return body
