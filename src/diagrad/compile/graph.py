@@ -15,6 +15,7 @@ from diagrad.index.relabel import mapped
 from diagrad.index.term import Applied, Definition, Factor, Head, Rational, Sum, Term
 from diagrad.language import Source
 from diagrad.operations import WORDS
+from diagrad.operations.extremes import Largest
 from diagrad.operations.functions import log
 from diagrad.setting import Setting
 
@@ -241,6 +242,18 @@ OF_LOG: Mapping[str, Callable[[Applied], Head]] = {
 }
 
 
+class Peak(Largest):
+    """The largest entry, which a softmax takes off first. It may be any number where an entry is
+    NaN, for the exponential of that entry is NaN as well, and so is their sum."""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return (self.name, "peak")
+
+
+PEAK = Peak()
+
+
 class Parts:
     """m = max z, e = exp(z − m) and s = Σ e along the axes of a softmax or a logsumexp of z."""
 
@@ -249,7 +262,7 @@ class Parts:
         self.kept = tuple(label for k, label in enumerate(self.i) if k not in along)
         kept_axes = tuple(label.size for label in self.kept)
         self.z = z
-        self.m = Applied(WORDS["max"], (z,), kept_axes, along)
+        self.m = Applied(PEAK, (z,), kept_axes, along)
         moved = tensor(self.i, z[self.i] - self.m[self.kept])
         self.e = Applied(WORDS["exp"], (moved,), z.axes)
         self.s = tensor(self.kept, self.e[self.i])

@@ -22,6 +22,7 @@ from diagrad.compile.cost import (
     work,
 )
 from diagrad.compile.deltas import smallest_equal
+from diagrad.compile.graph import PEAK
 from diagrad.compile.plan import Planner
 from diagrad.compile.statements import (
     INPUT,
@@ -234,7 +235,8 @@ class _Scheduler:
         over = tuple(label for label in at if label < 0)
         body = self._entry(z, tuple(at))
         free = tuple(range(len(head.axes)))
-        self.statements.append(Loop(target, free, body, sizes, over, head.operation.name))
+        loop = Loop(target, free, body, sizes, over, head.operation.name)
+        self.statements.append(loop._replace(loose=head.operation is PEAK))
 
     def _contract(self, target: Buffer, head: Head, finish: Entry, labels: Labels) -> None:
         """The loops of a contraction; its axis k is the label labels[k] of the target."""

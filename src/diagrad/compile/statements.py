@@ -85,7 +85,8 @@ class Loop(NamedTuple):
 
     A label that stands in `at` twice fills a diagonal. `reduce` is "sum", "max", "min", "prod", or
     "" where nothing is reduced; `adds` says that the target has a value to which it is added,
-    `symmetric` that exchanging the last two labels leaves the sum, not yet finished, as it is.
+    `symmetric` that exchanging the last two labels leaves the sum, not yet finished, as it is,
+    `loose` that NaN may get lost.
     """
 
     target: Buffer
@@ -97,6 +98,7 @@ class Loop(NamedTuple):
     finish: Entry = Result()
     adds: bool = False
     symmetric: bool = False
+    loose: bool = False
 
     @property
     def free(self) -> Labels:

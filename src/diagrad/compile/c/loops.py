@@ -15,7 +15,7 @@ from diagrad.compile.c.text import (
     substituted,
     variable,
 )
-from diagrad.compile.c.tiles import MOST_ROWS, Tile, panels
+from diagrad.compile.c.tiles import MOST_ROWS, Tile, kind, panels, side_by_side, zero
 from diagrad.compile.statements import (
     Call,
     Entry,
@@ -26,6 +26,9 @@ from diagrad.compile.statements import (
     reads,
 )
 
+# Shorter runs are added one by one. From so many sums on, to so many vectors of them, they are kept
+# side by side.
+SHORT, FEW, MOST_LANES = 16, 4, 8
 # From so many rows on, of a symmetric sum only half is added up.
 HALVED = 16
 # Where a product copies parts of its factors to.
@@ -203,19 +206,54 @@ class LoopWriter:
             "max": ("-INFINITY", f"acc = larger(acc, {term});", ""),
             "min": ("INFINITY", f"acc = smaller(acc, {term});", ""),
         }[loop.reduce]
+        if loop.loose:
+            step, clause = f"acc = {term} > acc ? {term} : acc;", "max"
         *outer, last = self._over()
+        if loop.reduce == "sum" and self._has_lanes(outer, last):
+            return self._by_lanes(outer, last)
         i = variable(last)
-        simd = [f"#pragma omp simd reduction({clause}:acc)"] if clause else []
-        innermost = [*simd, f"for (int {i} = 0; {i} < {self.size[last]}; {i}++)", f"    {step}"]
+        simd = clause and self.size[last] >= SHORT
+        innermost = [
+            *([f"#pragma omp simd reduction({clause}:acc)"] if simd else []),
+            f"for (int {i} = 0; {i} < {self.size[last]}; {i}++)",
+            f"    {step}",
+        ]
         store = self._store(self.scope.entry(loop.finish, "acc"))
         body = [f"real acc = {start};", *self.nested(outer, innermost), store]
         return self.nested(loop.free, body) if loop.free else ["{", *indented(body), "}"]
+
+    def _by_lanes(self, outer: Sequence[int], last: int) -> list[str]:
+        """A sum over several labels, side by side along the last one until the end."""
+        lanes = side_by_side(last, self.size[last], self.machine.lanes)
+        sums = [(f"a{k}", lane) for k, lane in enumerate(lanes)]
+        entries = [self.scope.entry(self.loop.body, lanes=lane) for lane in lanes]
+        total = [
+            f"{name}[{k}]" if lane.width > 1 else name
+            for name, lane in sums
+            for k in range(lane.width)
+        ]
+        body = [
+            *(f"{kind(lane.width)} {name} = {zero(lane.width)};" for name, lane in sums),
+            *self.nested(outer, [f"a{k} += {entry};" for k, entry in enumerate(entries)]),
+            f"const real acc = {' + '.join(total)};",
+            self._store(self.scope.entry(self.loop.finish, "acc")),
+        ]
+        free = self.loop.free
+        return self.nested(free, body) if free else ["{", *indented(body), "}"]
+
+    def _has_lanes(self, outer: Sequence[int], last: int) -> bool:
+        """Whether a sum can be kept in a few vectors along its last label."""
+        body, few = self.loop.body, MOST_LANES * self.machine.lanes
+        simple = is_arithmetic(body) and self._is_side_by_side(body, last)
+        return (
+            bool(outer)
+            and simple
+            and any(last in r.at for r in self.reads)
+            and (FEW <= self.size[last] <= few)
+        )
 
     def _over(self) -> list[int]:
         """The labels that are reduced, the one along which entries lie side by side last."""
         last = [read.at[-1] for read in self.reads if read.at]
 
-        def side_by_side(label: int) -> tuple[int, int]:
-            return last.count(label), self.size[label]
-
-        return sorted(self.loop.over, key=side_by_side)
+        return sorted(self.loop.over, key=lambda label: (last.count(label), self.size[label]))

@@ -61,8 +61,7 @@ class Tile:
             for c, width in enumerate(self.widths)
         ]
         for r, c in cells:
-            kind = "real" if self.widths[c] == 1 else f"V{self.widths[c]}"
-            yield f"{kind} a{r}_{c} = {'0' if self.widths[c] == 1 else '{0}'};"
+            yield f"{kind(self.widths[c])} a{r}_{c} = {zero(self.widths[c])};"
         loop = self.loop.loop
         body = [
             f"a{r}_{c} += {self.loop.scope.entry(loop.body, '', names[r], lanes[c])};"
@@ -78,6 +77,25 @@ class Tile:
         if self.block is None:
             return {}
         return {self.block: str(first + row) if single else f"({variable(self.block)} + {row})"}
+
+
+def kind(width: int) -> str:
+    """The type of so many entries side by side."""
+    return "real" if width == 1 else f"V{width}"
+
+
+def zero(width: int) -> str:
+    return "0" if width == 1 else "{0}"
+
+
+def side_by_side(label: int, size: int, lanes: int) -> list[Lanes]:
+    """The vectors that all entries along a label make, the widest first."""
+    found, first = [], 0
+    for _, count, widths in panels(size, lanes):
+        for width in widths * count:
+            found.append(Lanes(label, width, str(first)))
+            first += width
+    return found
 
 
 def panels(size: int, lanes: int) -> Iterator[tuple[int, int, list[int]]]:
