@@ -22,10 +22,28 @@ def pieces(page: Page) -> list[str]:
 
 def notebook(pages: Sequence[Page], problem: str, asked: str) -> str:
     """The notebook as JSON; `problem` is the text of the problem, `asked` what was asked of it."""
-    quoted = problem.strip().replace("\\", "\\\\").replace('"', '\\"')
-    cells = [_code(f'import diagrad as dg\n\nproblem = dg.parse("""\n{quoted}\n""")')]
+    cells = [_problem(problem)]
     cells += [_cell("markdown", text) for page in pages for text in pieces(page)]
-    cells.append(_code(f"problem.derive({asked})"))
+    return _whole([*cells, _code(f"problem.derive({asked})")])
+
+
+def checked(problem: str, given: str, answer: str, found: str, calls: Sequence[str]) -> str:
+    """Likewise with an answer, what was found about it, and what checks it again."""
+    cells = [_problem(problem), _cell("markdown", given), _code(f"answer = {_quoted(answer)}")]
+    return _whole([*cells, _cell("markdown", found), *map(_code, calls)])
+
+
+def _problem(text: str) -> dict[str, Any]:
+    return _code(f"import diagrad as dg\n\nproblem = dg.parse({_quoted(text)})")
+
+
+def _quoted(text: str) -> str:
+    """A text of several lines as Python writes it."""
+    inner = text.strip().replace("\\", "\\\\").replace('"', '\\"')
+    return f'"""\n{inner}\n"""'
+
+
+def _whole(cells: Sequence[dict[str, Any]]) -> str:
     for k, cell in enumerate(cells):
         cell["id"] = f"cell-{k}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

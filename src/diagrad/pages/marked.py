@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from diagrad.operations.room import SUPERSCRIPT
+from diagrad.pages.judged import CodeLine, Line
 from diagrad.pages.page import (
     Block,
     Equation,
@@ -22,12 +23,11 @@ from diagrad.pages.page import (
 from diagrad.pages.steps import sentences
 from diagrad.show.glyphs import prepared
 from diagrad.show.inline import in_math_mode
-from diagrad.show.sentences import in_latex_text
+from diagrad.show.sentences import in_latex_code, in_latex_text, in_markdown, in_markdown_text
 
 Rows = Sequence[tuple[str, str, str]]
-# GitHub refuses \operatorname, and sets \mathop alike.
-OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")
-INLINE = re.compile(r"\\\((.*?)\\\)", re.DOTALL)
+TICKS = re.compile("`+")
+LATEX_SIGNS = {"✓": r"\(\checkmark\)", "✗": r"\(\times\)", "→": r"\(\to\)", "·": r"\(\cdot\)"}
 
 
 class Marked:
@@ -35,6 +35,7 @@ class Marked:
 
     names: frozenset[str] = frozenset()
     notation = "latex"
+    apart = r" \quad "
 
     def inline(self, maths: Maths) -> str:
         return rf"\({maths('latex')}\)"
@@ -53,6 +54,25 @@ class Marked:
 
     def strong(self, text: str) -> str:
         return rf"\textbf{{{text}}}"
+
+    def code(self, text: str) -> str:
+        return in_latex_code(text)
+
+    def line(self, line: Line) -> str:
+        """A line of an answer: a sign, its number, the line, what it is."""
+        sign = LATEX_SIGNS.get(line.sign, line.sign)
+        return self.paragraph(rf"{sign} \ {line.number} \quad {self.wrote(line)}")
+
+    def lines(self, lines: Sequence[Line]) -> str:
+        return "\n".join(map(self.line, lines))
+
+    def wrote(self, line: Line) -> str:
+        shown = self.code(line.text) if line.maths is None else self.inline(line.maths)
+        words = self.strong(line.words) if line.status == "wrong" else self.say(line.words)
+        return f"{shown}{self.apart}{words}"
+
+    def listing(self, lines: Sequence[CodeLine]) -> str:
+        return "\n".join(self.paragraph(in_latex_code(f"{row or ' '}")) for row in gutter(lines))
 
     def page(self, page: Page) -> str:
         self.names = names_of(page)
@@ -139,17 +159,16 @@ class Marked:
 class Markdown(Marked):
     """Markdown with $ and $$."""
 
-    def blocks(self, blocks: Sequence[Block]) -> str:
-        return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", super().blocks(blocks))
+    apart = " — "
 
     def inline(self, maths: Maths) -> str:
-        return f"${maths('latex')}$"
+        return f"${in_markdown(maths('latex'))}$"
 
     def say(self, sentence: str) -> str:
-        return INLINE.sub(lambda m: f"${m[1].strip()}$", in_latex_text(sentence, self.names))
+        return in_markdown_text(sentence, self.names)
 
     def display(self, rows: Rows, unicode: str) -> str:
-        return f"$$\n\\begin{{aligned}}\n{_aligned(rows)}\n\\end{{aligned}}\n$$\n"
+        return f"$$\n\\begin{{aligned}}\n{in_markdown(_aligned(rows))}\n\\end{{aligned}}\n$$\n"
 
     def heading(self, words: str) -> str:
         return f"### {words}\n"
@@ -160,9 +179,26 @@ class Markdown(Marked):
     def strong(self, text: str) -> str:
         return f"**{text}**"
 
+    def code(self, text: str) -> str:
+        """Between more ticks than stand in a row in it."""
+        ticks = _ticks(text, 1)
+        return f"{ticks} {text} {ticks}" if "`" in text else f"`{text}`"
+
+    def line(self, line: Line) -> str:
+        return f"- {line.sign} {line.number}: {self.wrote(line)}"
+
+    def lines(self, lines: Sequence[Line]) -> str:
+        return super().lines(lines) + "\n"
+
+    def listing(self, lines: Sequence[CodeLine]) -> str:
+        text = "\n".join(gutter(lines))
+        return f"{_ticks(text, 3)}\n{text}\n{_ticks(text, 3)}\n"
+
 
 class Html(Marked):
     """Light HTML for a page that typesets LaTeX; the Unicode form of a formula is its title."""
+
+    apart = "&emsp;"
 
     def inline(self, maths: Maths) -> str:
         return (
@@ -187,8 +223,27 @@ class Html(Marked):
     def strong(self, text: str) -> str:
         return f"<b>{text}</b>"
 
+    def code(self, text: str) -> str:
+        return f"<code>{escape(text)}</code>"
+
+    def line(self, line: Line) -> str:
+        return self.paragraph(f"{line.sign} {line.number}&ensp;{self.wrote(line)}")
+
+    def listing(self, lines: Sequence[CodeLine]) -> str:
+        return f"<pre>{escape(chr(10).join(gutter(lines)))}</pre>"
+
     def page(self, page: Page) -> str:
         return f'<div class="diagrad">\n{super().page(page)}</div>\n'
+
+
+def gutter(lines: Sequence[CodeLine]) -> list[str]:
+    """Lines of code with their numbers, a wrong one with its sign."""
+    return [f"{'✗' if at.wrong else ' '} {at.number:2}  {at.text}".rstrip() for at in lines]
+
+
+def _ticks(text: str, least: int) -> str:
+    longest = max(map(len, TICKS.findall(text)), default=0)
+    return "`" * max(least, longest + 1)
 
 
 def in_maths(shape: str) -> str:

@@ -51,13 +51,18 @@ def document(pages: Sequence[Page], first: str) -> str:
         for n, page in enumerate(pages, 1)
         for part in Web(page, symbols, f"p{n}", first).page()
     )
+    return whole(title, body, symbols, "Derived and checked by Diagrad.")
+
+
+def whole(title: str, body: str, symbols: Symbols, made: str) -> str:
+    """A document around the HTML of its main part."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(title)} – Diagrad</title>\n<style>\n{_resource('page.css')}</style>\n"
         f"</head>\n<body>\n<main>\n{body}</main>\n"
-        "<footer><p>Derived and checked by Diagrad.</p>"
+        f"<footer><p>{made}</p>"
         '<div id="about" role="status" hidden></div></footer>\n'
         f'<script type="application/json" id="symbols">{_embedded(symbols.about)}</script>\n'
         f"<script>\n{_resource('page.js')}</script>\n</body>\n</html>\n"

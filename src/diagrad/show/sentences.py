@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from html import escape
 from string import ascii_letters
 
@@ -84,6 +84,12 @@ STOPS = '.,;:?!"'
 ESCAPES = {c: "\\" + c for c in "%&#$_{}"} | {c: rf"\({c}\)" for c in "<>|"}
 # What Typst's markup takes for something else, also at the start of a line.
 MARKUP = re.compile(r"[\\#$*_`<>@~\[\]=/+-]")
+# GitHub refuses \operatorname, and sets \mathop alike.
+OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")
+TAG = re.compile(r"< ?(?=[A-Za-z/!?])")
+# Likewise of Markdown; a dash or a number begins a list, a dot ends an address.
+MARKED = re.compile(r"[\\`*_{}\[\]<>#$%&|~^@]|(?<=:)//|(?<=www)\.")
+BEGINS = re.compile(r"^(\d*)([-+=.)])")
 ESCAPES |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
@@ -95,6 +101,22 @@ def in_latex_text(sentence: str, names: Collection[str] = ()) -> str:
         rf"\({part}\)" if is_formula else _escaped(part)
         for part, is_formula in _parts(sentence, names)
     )
+
+
+def in_markdown_text(sentence: str, names: Collection[str] = ()) -> str:
+    """The sentence for Markdown, mathematics between dollars, the words escaped."""
+    text = "".join(
+        f"${in_markdown(part.strip())}$"
+        if is_formula
+        else MARKED.sub(r"\\\g<0>", _escaped(part, {}))
+        for part, is_formula in _parts(sentence, names)
+    )
+    return BEGINS.sub(r"\1\\\2", text)
+
+
+def in_markdown(latex: str) -> str:
+    """A formula that nobody takes for a tag, without what GitHub refuses."""
+    return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", TAG.sub(r"\\lt ", latex))
 
 
 def in_html_text(
@@ -119,6 +141,12 @@ def in_typst_text(sentence: str, names: Collection[str] = ()) -> str:
         f"${in_typst(part)}$" if is_formula else MARKUP.sub(r"\\\g<0>", part)
         for part, is_formula in _parts(sentence, names)
     )
+
+
+def in_latex_code(text: str) -> str:
+    """A piece of code for LaTeX, as it was typed."""
+    escapes = ESCAPES | {" ": r"\ ", "`": r"\textasciigrave{}", "'": r"\textquotesingle{}"}
+    return rf"\texttt{{{_escaped(text, escapes | {'-': '-{}'})}}}"
 
 
 def _parts(sentence: str, names: Collection[str]) -> Iterator[tuple[str, bool]]:
@@ -211,5 +239,5 @@ def _is_before_a_noun(run: Sequence[str], at: int, word: str) -> bool:
     return bool(re.match(r"[a-z]{2,}", following)) and not following.endswith("s")
 
 
-def _escaped(text: str) -> str:
-    return "".join(ESCAPES.get(c, c if c.isascii() else in_ascii(c)) for c in text)
+def _escaped(text: str, escapes: Mapping[str, str] = ESCAPES) -> str:
+    return "".join(escapes.get(c, c if c.isascii() else in_ascii(c)) for c in text)
