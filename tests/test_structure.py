@@ -29,6 +29,7 @@ WALK = [
     ["problem"],
     ["pages"],
     [""],
+    ["output"],
     ["cli", "__main__"],
     ["notebook"],
 ]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +13,14 @@ from diagrad.check.bounds import check_bounds
 from diagrad.check.branches import scales
 from diagrad.check.diagnosis import Diagnosing, Diagnosis
 from diagrad.check.judge import Found, Judge
+from diagrad.check.parts import judged_lines, right_parts
 from diagrad.check.places import places
 from diagrad.check.quantities import Match
 from diagrad.check.reading import NOWHERE, Claim, Work, read_answer
 from diagrad.check.running import fits
 from diagrad.check.saying import HINTS, SENTENCES, Case, Link
 from diagrad.check.sheet import answered
-from diagrad.check.verdict import Judged, Mistake, Verdict
+from diagrad.check.verdict import Mistake, Verdict
 from diagrad.dimensions import describe
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression, Symbol
@@ -33,7 +32,6 @@ from diagrad.show import printed
 if TYPE_CHECKING:
     from diagrad.problem import Problem
 
-MOST_RIGHT = 8
 # Kinds whose sentence is about the whole answer.
 SPECIAL = frozenset({"fused-identity", "special-case", "scalar-rule"})
 UNKNOWN = "nothing is called "
@@ -307,16 +305,14 @@ class Checking:
         diagnosis: Diagnosis | None = None,
     ) -> Verdict:
         wrong = kind == "incorrect"
-        lines = self.lines(diagnosis.line if diagnosis else self.judge.last) if wrong else []
-        if diagnosis is not None and diagnosis.edit is not None:
-            lines = _followed(lines, diagnosis.line)
-        right = [self._shown(part, "source") for part in self.right_parts(diagnosis)]
+        lines = judged_lines(self.judge, diagnosis, wrong) if wrong else []
+        parts = right_parts(self.judge, diagnosis) if diagnosis else []
         return Verdict(
             kind,
             because,
             line,
             mistake,
-            right if wrong else (),
+            list(dict.fromkeys(self._shown(part, "source") for part in parts)),
             lines,
             self._evidence(found, diagnosis),
             self.bench.formula.source if self.bench.formula else None,
@@ -338,47 +334,6 @@ class Checking:
         if diagnosis is not None and diagnosis.ratio is not None:
             evidence["ratio"] = diagnosis.ratio.text
         return evidence
-
-    def lines(self, wrong: int | None) -> list[Judged]:
-        """What each line is by its values: right, given, or the wrong one."""
-        judged = []
-        for k, line in enumerate(self.work.lines):
-            values = self.judge.values(k)
-            match = self.judge.quantities.match(values) if values is not None else None
-            if k == wrong:
-                judged.append(Judged(line.number, line.text, "wrong"))
-            elif match is not None:
-                words = match.quantity.words + (" transposed" if match.transposed else "")
-                judged.append(Judged(line.number, line.text, "right", words))
-            else:
-                judged.append(Judged(line.number, line.text, "given"))
-        return judged
-
-    def right_parts(self, diagnosis: Diagnosis | None) -> list[Expression]:
-        """Parts of the wrong line that are quantities of the derivation, the largest last."""
-        if diagnosis is None:
-            return []
-        tree = self.work.lines[diagnosis.line].claims[diagnosis.claim].expression
-        found: dict[str, Expression] = {}
-        for place in places(tree)[1:]:
-            if not isinstance(place.node, Apply) or not fits(place.node):
-                continue
-            values = self.judge.values_of(diagnosis.line, place.node)
-            among = self.judge.quantities.backward
-            if values is not None and self.judge.quantities.match(values, among) is not None:
-                found[self._shown(place.node, "source")] = place.node
-        return [found[text] for text in sorted(found, key=len)[:MOST_RIGHT]]
-
-
-def _followed(lines: Sequence[Judged], wrong: int) -> list[Judged]:
-    """Lines below the wrong one, which is repaired, that are right given that."""
-    given = f"right, given line {lines[wrong].number}"
-    return [
-        replace(line, status="follows", words=given)
-        if k > wrong and line.status == "given"
-        else line
-        for k, line in enumerate(lines)
-    ]
 
 
 def _shapes(old: Expression, new: Expression) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diagrad.check.parts import judged_lines, right_parts
 from diagrad.check.verdict import Judged
 from diagrad.dimensions import SCALAR, Shape
 from diagrad.engine import signs
@@ -76,7 +77,7 @@ def answered(
         text=work.text,
         lines=tuple(lines),
         repair=_repaired(checking, diagnosis),
-        right=tuple(checking.right_parts(diagnosis)) if diagnosis else (),
+        right=tuple(right_parts(checking.judge, diagnosis)) if diagnosis else (),
         derivative=bench.formula.expression if bench.formula else None,
     )
 
@@ -89,7 +90,7 @@ def _call(bench: Bench, strict: bool) -> str:
 
 
 def _right_lines(checking: Checking, kind: str) -> list[Judged]:
-    lines = checking.lines(None)
+    lines = judged_lines(checking.judge, None)
     last = checking.judge.last
     if kind == "undecided":
         lines[last] = replace(lines[last], status="open", words="undecided")
