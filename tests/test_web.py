@@ -4,47 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from outline import Outline
 
 import diagrad as dg
 from diagrad import pages
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-VOID = {"meta", "link"}
-
-
-class Outline(HTMLParser):
-    """Checks that elements nest, and remembers what a reader of screens steps through."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.attributes.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "script" not in self.open and "style" not in self.open:
-            self.words += data
-
-    def values(self, name: str) -> Iterator[str]:
-        return (of[name] or "" for _, of in self.attributes if name in of)
 
 
 @cache
@@ -72,7 +42,7 @@ def test_a_page_nests_and_needs_no_network(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_headings_go_down_a_level_at_a_time_and_every_id_stands_once(name: str) -> None:
     outline = Outline(page(*PAGES[name]))
-    levels = [int(tag[1]) for tag, _ in outline.attributes if re.fullmatch("h[1-6]", tag)]
+    levels = outline.levels
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     ids = list(outline.values("id"))

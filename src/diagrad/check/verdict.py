@@ -68,6 +68,10 @@ class Verdict:
     answer: str | None = field(default=None, repr=False)
     _sheet: Callable[[], Sheet] | None = field(default=None, repr=False, compare=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent elsewhere has the words and not the expressions."""
+        return self.__dict__ | {"_sheet": None}
+
     @property
     def is_right(self) -> bool:
         return self.kind in ("correct", "other-convention")

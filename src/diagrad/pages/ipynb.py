@@ -29,8 +29,9 @@ def notebook(pages: Sequence[Page], problem: str, asked: str) -> str:
 
 def checked(problem: str, given: str, answer: str, found: str, calls: Sequence[str]) -> str:
     """Likewise with an answer, what was found about it, and what checks it again."""
-    cells = [_problem(problem), _cell("markdown", given), _code(f"answer = {_quoted(answer)}")]
-    return _whole([*cells, _cell("markdown", found), *map(_code, calls)])
+    cells = [_problem(problem)] + [_cell("markdown", given)] * bool(given)
+    cells += [_code(f"answer = {_quoted(answer)}"), _cell("markdown", found)]
+    return _whole([*cells, *map(_code, calls)])
 
 
 def _problem(text: str) -> dict[str, Any]:

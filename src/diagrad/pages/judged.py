@@ -28,7 +28,8 @@ class Shown(NamedTuple):
 
 class Judgement(NamedTuple):
     """A verdict: `asked` is the derivative, `said` the verdict in a word or two and `because` why,
-    `quoted` what somebody else's program said of it; `where` is the line of the mistake."""
+    `quoted` what somebody else's program said of it; `where` is the line of the mistake; `given`
+    is the problem, where the verdicts of the page do not name its parts alike."""
 
     asked: Maths | None
     kind: str
@@ -43,6 +44,7 @@ class Judgement(NamedTuple):
     derivative: Shown | None = None
     question: str = ""
     evidence: tuple[str, ...] = ()
+    given: Given | None = None
 
 
 class CodeLine(NamedTuple):
@@ -60,7 +62,12 @@ class Verdicts(NamedTuple):
 
     @property
     def names(self) -> frozenset[str]:
-        return self.given.names if self.given else frozenset()
+        return frozenset().union(*(given.names for given in self.all_given))
+
+    @property
+    def all_given(self) -> list[Given]:
+        found = (self.given, *(judgement.given for judgement in self.judgements))
+        return [given for given in found if given is not None]
 
     @property
     def title(self) -> str:

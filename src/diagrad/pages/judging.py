@@ -39,19 +39,28 @@ def page(
     wrong = {verdict.first_wrong_line for verdict in verdicts}
     lines = enumerate(map(visible, code.rstrip().split("\n") if code.strip() else ()), 1)
     listed = tuple(CodeLine(number, text, number in wrong) for number, text in lines)
-    return Verdicts(judgements, listed, _given(known) if known else None)
+    told = Verdicts(judgements, listed)
+    if len({_defined(sheet) for sheet in known}) <= 1 or not all(sheet.call for sheet in known):
+        return told._replace(given=_given(known) if known else None)
+    each = (_given([sheet]) if sheet else None for sheet in sheets)
+    apart = (j._replace(given=g) for j, g in zip(judgements, each, strict=True))
+    return told._replace(judgements=tuple(apart))
+
+
+def _defined(sheet: Sheet) -> tuple[object, ...]:
+    return tuple((name, d.expression) for name, d in sheet.source.definitions.items())
 
 
 def _given(sheets: Sequence[Sheet]) -> Given:
-    """The problem, as far as one of the questions is about it."""
+    """The problem, as far as one of the questions is about it; where they do not name its parts
+    alike, as it was stated."""
     first = sheets[0]
-    source = first.source
-    definitions = {n: d for sheet in sheets for n, d in sheet.source.definitions.items()}
+    alike = len({_defined(sheet) for sheet in sheets}) == 1
+    source = first.source if alike else first.problem.source
     wanted = {first.of, *(name for sheet in sheets for name in sheet.wrt)}
-    for name in tuple(wanted):
-        if name in definitions:
-            wanted |= source.needed(definitions[name].expression)
-    if first.of not in definitions:
+    for name in wanted & source.definitions.keys():
+        wanted |= source.needed(source.definitions[name].expression)
+    if first.of not in source.definitions:
         wanted |= source.names
     remarks = {name: "the variable here" for sheet in sheets for name in sheet.wrt}
     return given(source, first.names, [n for n in source.names if n in wanted], remarks)
@@ -68,7 +77,7 @@ def _judgement(verdict: Verdict, sheet: Sheet | None, hint: bool, show: bool) ->
         because.strip(),
         visible(" ".join(quoted.split())),
         evidence=tuple(_evidence(verdict)),
-        question=_question(sheet) if sheet else "",
+        question=_question(sheet) if sheet and sheet.call else "",
     )
     if mistake is not None:
         said = in_powers(mistake.hint if hint else mistake.message)
@@ -96,7 +105,7 @@ def _asked(sheet: Sheet) -> Maths:
 
 
 def _question(sheet: Sheet) -> str:
-    """What was asked for: the derivative, its shape, the layout."""
+    """What was asked of an answer: the derivative, its shape, the layout."""
     derivative = _asked(sheet)("unicode")
     layout = f"in the {sheet.layout} layout" + (", and in no other" if sheet.strict else "")
     if sheet.derivative is None:

@@ -72,7 +72,9 @@ class Marked:
         return f"{shown}{self.apart}{words}"
 
     def listing(self, lines: Sequence[CodeLine]) -> str:
-        return "\n".join(self.paragraph(in_latex_code(f"{row or ' '}")) for row in gutter(lines))
+        rows = ((LATEX_SIGNS["✗"] if at.wrong else "", at) for at in lines)
+        shown = (rf"\makebox[2em][l]{{{sign}}}{self.code(numbered(at))}" for sign, at in rows)
+        return "\n".join(map(self.paragraph, shown))
 
     def page(self, page: Page) -> str:
         self.names = names_of(page)
@@ -236,9 +238,13 @@ class Html(Marked):
         return f'<div class="diagrad">\n{super().page(page)}</div>\n'
 
 
+def numbered(line: CodeLine) -> str:
+    return f"{line.number:2}  {line.text}".rstrip()
+
+
 def gutter(lines: Sequence[CodeLine]) -> list[str]:
     """Lines of code with their numbers, a wrong one with its sign."""
-    return [f"{'✗' if at.wrong else ' '} {at.number:2}  {at.text}".rstrip() for at in lines]
+    return [f"{'✗' if line.wrong else ' '} {numbered(line)}" for line in lines]
 
 
 def _ticks(text: str, least: int) -> str:

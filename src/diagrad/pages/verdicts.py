@@ -66,7 +66,7 @@ def notebook(verdicts: Sequence[Verdict], hint: bool = False, show_answer: bool 
     told, sheets = page(verdicts, hint, show_answer), [verdict.sheet for verdict in verdicts]
     known = [sheet for sheet in sheets if sheet is not None]
     writer = marked.Markdown()
-    given = drawn(writer, told._replace(judgements=()))
+    given = drawn(writer, told._replace(judgements=())) if told.given else ""
     found = drawn(writer, told._replace(given=None), told.names)
     problem, answer = known[0].problem.source.text, known[0].text
     return ipynb.checked(problem, given, answer, found, [sheet.call for sheet in known])
@@ -84,7 +84,7 @@ def function_bundle(found: FunctionVerdict) -> dict[str, str]:
 
 
 def _displayed(told: Verdicts) -> dict[str, str]:
-    brief = tuple(j._replace(question="", evidence=()) for j in told.judgements)
+    brief = tuple(j._replace(question="", evidence=(), given=None) for j in told.judgements)
     shown = told._replace(judgements=brief, given=None)
     return {
         "text/latex": drawn(marked.Marked(), shown, told.names),
@@ -102,6 +102,8 @@ def _drawn(writer: marked.Marked, told: Verdicts) -> Iterator[str]:
         if judgement.asked is not None and len(told.judgements) > 1:
             yield writer.heading(writer.inline(judgement.asked))
         yield from _judgement(writer, judgement)
+        if judgement.given is not None:
+            yield from writer.given(judgement.given)
     if told.code:
         yield writer.paragraph(writer.strong("The function:"))
         yield writer.listing(told.code)

@@ -13,7 +13,7 @@ from diagrad.pages.web import Web, whole
 
 def document(told: Verdicts) -> str:
     """The verdicts as one document."""
-    symbols = Symbols([(told.given,)] if told.given else [])
+    symbols = Symbols([(given,) for given in told.all_given])
     said = "; ".join(dict.fromkeys(j.said.lower() for j in told.judgements))
     body = "".join(WebVerdicts(told, symbols).main())
     return whole(f"{told.title}: {said}", body, symbols, "Checked by Diagrad.")
@@ -23,7 +23,8 @@ class WebVerdicts(Web):
     """The HTML of the page."""
 
     def __init__(self, told: Verdicts, symbols: Symbols) -> None:
-        super().__init__((told.given,) if told.given else (), symbols, "v", "")
+        super().__init__((), symbols, "v", "")
+        self.names = told.names
         self.told, self.alone = told, len(told.judgements) == 1
 
     def main(self) -> Iterator[str]:
@@ -38,7 +39,7 @@ class WebVerdicts(Web):
                 yield from self.judgement(judgement)
             elif judgement.asked is not None:
                 heading = self._listed([judgement.asked])
-                yield self._section("verdict", heading, self._told(judgement))
+                yield self._section("asked", heading, self._told(judgement))
         self.prefix = "v"
         if told.code:
             yield self._section("code", "The function", self.listing(told.code))
@@ -48,6 +49,8 @@ class WebVerdicts(Web):
     def _told(self, judgement: Judgement) -> Iterator[str]:  # type: ignore[override]
         yield from self.verdict(judgement)
         yield from self.judgement(judgement)
+        if judgement.given is not None:
+            yield self._part("given", "Given", self.given(judgement.given))
 
     def verdict(self, told: Judgement) -> Iterator[str]:
         quoted = f" <code>{escape(told.quoted)}</code>" if told.quoted else ""
@@ -68,8 +71,11 @@ class WebVerdicts(Web):
                 "The derivative",
                 [f'<p class="formula">{self.shown(told.derivative)}</p>\n'],
             )
-        if told.question or told.evidence:
-            yield self._part("compared", "How it was compared", self.evidence(told))
+        compared = list(self.evidence(told))
+        if self.alone and compared:
+            yield self._part("compared", "How it was compared", compared)
+        else:
+            yield from compared
 
     def _part(self, name: str, words: str, inner: Sequence[str] | Iterator[str]) -> str:
         """A section; of several verdicts below the heading of one."""
@@ -117,6 +123,6 @@ class WebVerdicts(Web):
 
     def evidence(self, told: Judgement) -> Iterator[str]:
         if told.question:
-            yield f"<p>Asked for: {self.say(told.question + '.')}</p>\n"
-        for said in told.evidence:
-            yield f"<p>{self.say(said + '.')}</p>\n"
+            yield f'<p class="why">Asked for: {self.say(f"{told.question}.")}</p>\n'
+        if told.evidence:
+            yield f'<p class="why">{self.say(". ".join(told.evidence) + ".")}</p>\n'

@@ -151,14 +151,15 @@ def in_latex_code(text: str) -> str:
 
 def _parts(sentence: str, names: Collection[str]) -> Iterator[tuple[str, bool]]:
     """Words, and formulas as LaTeX, in their order."""
-    known = frozenset(name for name in names if name == "a" or _is_no_word(name))
+    known = frozenset(name for name in names if name in ("a", "A") or _is_no_word(name))
     starts = True
     for run, word in _runs(WORD.findall(prepared(sentence, names)), known):
         before, formula, after = _formula(run, starts, word, known)
         parts = ((before, False), (formula and in_math_mode(formula), True), (after + word, False))
         for part, is_formula in parts:
             if part:
-                starts = False
+                ends = not is_formula and part.rstrip().endswith((".", "!", "?"))
+                starts = ends or (starts and part.isspace())
                 yield part, is_formula
 
 
@@ -169,7 +170,9 @@ def _is_no_word(name: str) -> bool:
 
 def _has_name(text: str, names: Container[str]) -> bool:
     words = re.findall(r"\w+", text)
-    return any(word in names or word.removeprefix("d") in names for word in words if word != "a")
+    return any(
+        word in names or word.removeprefix("d") in names for word in words if word not in ("a", "A")
+    )
 
 
 def _runs(words: Sequence[str], names: Container[str]) -> Iterator[tuple[list[str], str]]:
@@ -204,8 +207,10 @@ def _formula(
     stands at the start of the sentence, `word` is what comes after it."""
 
     def is_article(at: int) -> bool:
-        named = run[at] == "a" and "a" in names
-        return _is_before_a_noun(run, at, word) if named else _is_article(run, at, starts)
+        if run[at] == "a" and "a" in names:
+            return _is_before_a_noun(run, at, word)
+        named = run[at] == "A" and "A" in names
+        return _is_article(run, at, starts) and not (named and not _is_before_a_noun(run, at, word))
 
     first, last = 0, len(run)
     while first < last and (run[first].isspace() or is_article(first)):
@@ -236,7 +241,8 @@ def _is_article(run: Sequence[str], at: int, starts: bool) -> bool:
 def _is_before_a_noun(run: Sequence[str], at: int, word: str) -> bool:
     """Whether an `a` that is also a name is an article: a column, but not a enters, a = b."""
     following = next((w for w in (*run[at + 1 :], word) if not w.isspace()), "")
-    return bool(re.match(r"[a-z]{2,}", following)) and not following.endswith("s")
+    noun = bool(re.match(r"[a-z]{2,}", following)) and not following.endswith("s")
+    return noun and following != "should"
 
 
 def _escaped(text: str, escapes: Mapping[str, str] = ESCAPES) -> str:
