@@ -140,7 +140,13 @@ def derive(
 @click.option("--strict", is_flag=True, help="Another layout is not right.")
 @click.option("--hint", is_flag=True, help="Say the rule alone, not the repair.")
 @click.option("--show-answer", is_flag=True, help="Show the right derivative, too.")
-@click.option("--format", "form", type=click.Choice(FORMS), default=None, help="Default: text.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default=None,
+    help="What derivations have, too; default: text.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
 @click.pass_context

@@ -10,6 +10,9 @@ from diagrad.pages.marked import gutter
 from diagrad.pages.symbols import Symbols
 from diagrad.pages.web import Web, whole
 
+# What may be wider than the screen is reached by the keyboard.
+SCROLLS = ' tabindex="0"'
+
 
 def document(told: Verdicts) -> str:
     """The verdicts as one document."""
@@ -64,13 +67,13 @@ class WebVerdicts(Web):
             yield self._part("answer", "The answer", self.lines(told.lines))
         if told.right:
             parts = "".join(f"<li>{self.shown(part)}</li>" for part in told.right)
-            yield self._part("right", "Right so far", [f'<ul class="parts">{parts}</ul>\n'])
-        if told.derivative is not None:
             yield self._part(
-                "result",
-                "The derivative",
-                [f'<p class="formula">{self.shown(told.derivative)}</p>\n'],
+                "right", "Right so far", [f'<ul class="parts"{SCROLLS}>{parts}</ul>\n']
             )
+        if told.derivative is not None:
+            group = f'class="formula"{SCROLLS} role="group" aria-label="The derivative"'
+            formula = f"<div {group}>{self.shown(told.derivative)}</div>\n"
+            yield self._part("result", "The derivative", [formula])
         compared = list(self.evidence(told))
         if self.alone and compared:
             yield self._part("compared", "How it was compared", compared)
@@ -92,7 +95,8 @@ class WebVerdicts(Web):
             source = f"<pre><code>{escape(told.repair.source)}</code></pre>"
             shown = told.repair.maths
             drawn = f'<p class="formula">{self.symbols.drawn(shown("shaped"))}</p>' if shown else ""
-            yield f'<div class="repair">{label}{drawn}{source}</div>\n'
+            yield f'<div class="repair"{SCROLLS} role="group" aria-label="Repair">'
+            yield f"{label}{drawn}{source}</div>\n"
 
     def shown(self, part: Shown) -> str:
         if part.maths is None:
@@ -100,7 +104,7 @@ class WebVerdicts(Web):
         return self.symbols.between_words(part.maths("latex"))
 
     def lines(self, lines: Sequence[Line]) -> Iterator[str]:
-        yield '<ul class="lines">\n'
+        yield f'<ul class="lines"{SCROLLS}>\n'
         for line in lines:
             shown = f"<code>{escape(line.text)}</code>"
             if line.maths is not None:
@@ -119,7 +123,7 @@ class WebVerdicts(Web):
             f"<mark>{escape(text)}</mark>" if line.wrong else escape(text)
             for line, text in zip(lines, gutter(lines), strict=True)
         )
-        yield f'<pre class="listing" tabindex="0"><code>{rows}</code></pre>\n'
+        yield f'<pre class="listing"{SCROLLS}><code>{rows}</code></pre>\n'
 
     def evidence(self, told: Judgement) -> Iterator[str]:
         if told.question:
