@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from diagrad.pages.compose import ROUTES
+from diagrad.pages.graph import picture
 from diagrad.pages.marked import in_powers
 from diagrad.pages.page import (
     Block,
@@ -171,6 +172,7 @@ class Web:
         yield self.equations(tuple(rows))
         if given.way:
             yield f'<p class="way">The way back: {self._listed(given.way, "; ")}.</p>\n'
+        yield from picture(given.graph, self.symbols, f"{self.prefix}-graph")
         if given.signs:
             signs = "".join(f"<li>{self.say(f'{sign}.')}</li>" for sign in given.signs)
             yield f"<details><summary>The signs of this page</summary><ul>{signs}</ul></details>\n"
