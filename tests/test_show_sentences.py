@@ -75,6 +75,10 @@ SENTENCES = {
         "i.e. every A, e.g. the first: an entry of log p",
         r"i.e. every \(A\), e.g. the first: an entry of \(\log p\)",
     ),
+    "as a matrix (row j, column i) W₂ᵀ, or (if x > 0) y": (
+        "as a matrix (row j, column i) W2^T, or (if x > 0) y",
+        r"as a matrix (row \(j\), column \(i\)) \(W_{2}^{\top}\), or (if \(x > 0\)) \(y\)",
+    ),
     "powers x² … of x": ("powers x^2 ... of x", r"powers \(x^{2}\) ... of \(x\)"),
     "Σ is the covariance; θ̂₂ᵀ Σ⁻¹ x": (
         "Sigma is the covariance; thetahat2^T Sigma^-1 x",
