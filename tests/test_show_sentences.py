@@ -191,6 +191,7 @@ NAMED = {
     "the shape of Wf, dWf and Un": (
         r"the shape of \(\mathrm{Wf}\), \(\mathrm{d}\mathrm{Wf}\) and \(\mathrm{Un}\)"
     ),
+    "call it Δ_Y, and (Δ_N1)ᵢⱼ": (r"call it \(\Delta_{Y}\), and \((\Delta_{N_{1}})_{ij}\)"),
     "dₖ columns": r"\(d_{k}\) columns",
     "dᵀ x": r"\(d^{\top} x\)",
 }

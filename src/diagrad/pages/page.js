@@ -22,16 +22,26 @@
     return [shape ? `${first}   (${shape})` : first];
   };
 
+  // What stands in a row with a factor; a long row has several `math` elements.
+  const row = (factor) => {
+    const whole = factor.closest(".right, .over, .left");
+    const top = factor.closest("math").firstElementChild;
+    if (!whole || (factor !== top && factor.parentElement !== top))
+      return [...factor.parentElement.children];
+    return [...whole.querySelectorAll(":scope > math, :scope > .term > math")].flatMap(
+      ({ firstElementChild: e }) => (e.localName === "mrow" ? [...e.children] : [e]),
+    );
+  };
   // The factors that stand with this one in a product of matrices.
   const product = (factor) => {
     const isFactor = (e) => e.classList.contains("factor");
-    const follows = (e) => e && (isFactor(e) || /^[\u2062·⋅\s]*$/.test(e.textContent));
-    const factors = [factor];
-    for (let e = factor.previousElementSibling; follows(e); e = e.previousElementSibling)
-      if (isFactor(e)) factors.unshift(e);
-    for (let e = factor.nextElementSibling; follows(e); e = e.nextElementSibling)
-      if (isFactor(e)) factors.push(e);
-    return factors;
+    const follows = (e) => isFactor(e) || /^[\u2062·⋅\s]*$/.test(e.textContent);
+    const beside = row(factor);
+    let first = beside.indexOf(factor);
+    let end = first + 1;
+    while (first > 0 && follows(beside[first - 1])) first--;
+    while (end < beside.length && follows(beside[end])) end++;
+    return beside.slice(first, end).filter(isFactor);
   };
   // The elements of the two sizes in the shape of a factor.
   const sizes = (factor) => {
