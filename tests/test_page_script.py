@@ -115,9 +115,19 @@ def test_a_name_in_the_drawing_lights_up_with_its_formulas(browser: Any) -> None
     assert len(marked(browser, "here")) > 5
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_wider_than_its_window(browser: Any, width: int, scheme: str) -> None:
-    browser.size(width, 800)
-    browser.prefer(color_scheme=scheme)
-    assert browser.run("document.documentElement.scrollWidth") == width
+@pytest.mark.parametrize("name", ["one_hidden_layer", "gru", "transformer"])
+def test_no_page_is_wider_than_its_window(browser: Any, name: str, tmp_path: Path) -> None:
+    problem = dg.load(ROOT / "examples" / f"{name}.dg")
+    file = tmp_path / "page.html"
+    file.write_text(problem.derive("J", next(iter(problem.source.variables))).html(), "utf-8")
+    for width in (360, 1280):
+        browser.size(width, 800)
+        browser.open(file)
+        assert browser.run("document.documentElement.scrollWidth") == width
+
+
+def test_a_page_is_dark_where_its_reader_prefers_that(browser: Any) -> None:
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = browser.run(paper)
+    browser.prefer(color_scheme="dark")
+    assert browser.run(paper) != light

@@ -255,7 +255,10 @@ class Web:
                 yield f'<p class="why">{self.say(f"{equation.shape}.")}</p>\n'
         if outcome.named:
             yield self.equations(
-                [Equation(name, (Side(formula),), lead="with") for name, formula in outcome.named]
+                [
+                    Equation(name, (Side(formula),), lead="" if k else "with")
+                    for k, (name, formula) in enumerate(outcome.named)
+                ]
             )
         for remark in outcome.remarks:
             yield f'<p class="why">{self.say(remark[:1].upper() + remark[1:] + ".")}</p>\n'
