@@ -158,6 +158,7 @@ DRAWN = {
         '<mo fence="true" form="postfix" stretchy="true">|</mo></mrow>',
         "lr(| x |)",
     ),
+    r"\sigma'": ('<mrow><mi>σ</mi><mo lspace="0" rspace="0">′</mo></mrow>', "σ^(′)"),
     r"\sigma\left(z\right)": (
         "<mrow><mi>σ</mi><mo>\u2061</mo><mrow><mo>(</mo><mi>z</mi><mo>)</mo></mrow></mrow>",
         "σ ( z )",

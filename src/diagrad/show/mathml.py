@@ -106,6 +106,10 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
             return _token(box, mark)
         case Row(parts=parts):
             return _tag("mrow", mark, *(element(part, marks) for part in parts))
+        case Script(base=base, below=None, above=Token(text=text)) if text[0] == "′":
+            # Of itself the sign stands high already.
+            prime = f'<mo lspace="0" rspace="0">{text}</mo>'
+            return _tag("mrow", mark, element(base, marks), prime)
         case Script():
             return _script(box, mark, marks)
         case Accented(base=base, accent=accent):
