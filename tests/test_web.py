@@ -93,6 +93,13 @@ def test_a_long_derivation_has_an_outline_and_stays_light() -> None:
     assert "<nav" not in page(*PAGES["seed"])
 
 
+def test_a_long_line_can_go_on_in_the_next_and_a_wide_left_side_stands_above() -> None:
+    text = page("transformer", ("X",), "jacobian")
+    assert re.search(r'<div class="right"><math>.*?</math>(<span class="term">)?<math>', text)
+    assert '<div class="over">' in text
+    assert '<div class="over">' not in page("one_hidden_layer", ("x",), "jacobian", "overview")
+
+
 def test_words_of_a_problem_cannot_become_markup() -> None:
     problem = dg.parse("x: row[n]\nJ = sum(where(x < 1, x ** 2, x))")
     assert "&lt;" in pages.html(problem.derive("J", ["x"]))

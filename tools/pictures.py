@@ -3,26 +3,22 @@
     tools/site.sh && python tools/pictures.py                      takes them all
     python tools/pictures.py tutorial                              one of them
     python tools/pictures.py page.html out.png 1280 800 [--dark]   any page, in this size
+    python tools/pictures.py page.html out.png 360 0               the whole page, so wide
 
-CHROMIUM names the browser; otherwise `chromium`, `chromium-browser` or `google-chrome` is used. The
-pictures depend on the fonts of the machine, so no test compares them.
+The pictures depend on the fonts of the machine, so no test compares them.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
+
+from chromium import Chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
 PICTURES = ROOT / "docs" / "pictures"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SECONDS = 60
 
 
 class Picture(NamedTuple):
@@ -39,40 +35,15 @@ ALL = {
 }
 
 
-def browser() -> str:
-    """The command of the browser. Exits where there is none."""
-    named = os.environ.get("CHROMIUM", "")
-    found = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
-    if found is None:
-        sys.exit("no Chromium: install one (apt-get install chromium), or set CHROMIUM to its path")
-    return found
-
-
 def take(picture: Picture, output: Path) -> None:
-    """Writes a picture. Raises CalledProcessError where the browser fails."""
+    """Writes a picture; of a height of 0 the whole page. Exits where there is no browser."""
+    with Chromium() as browser:
+        browser.size(picture.width, picture.height or 800)
+        browser.prefer(color_scheme="dark" if picture.dark else "light")
+        browser.open(picture.page)
+        image = browser.picture(whole=not picture.height)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [
-                browser(),
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                "--force-color-profile=srgb",
-                *(["--force-dark-mode"] if picture.dark else []),
-                f"--user-data-dir={profile}",
-                f"--window-size={picture.width},{picture.height}",
-                f"--screenshot={output.resolve()}",
-                picture.page.resolve().as_uri(),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=SECONDS,
-        )
-    if not output.is_file():
-        raise SystemExit(f"{browser()} wrote no picture of {picture.page}")
+    output.write_bytes(image)
 
 
 def main(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from diagrad.pages.compose import ROUTES
+from diagrad.pages.graph import picture
 from diagrad.pages.marked import in_powers
 from diagrad.pages.page import (
     Block,
@@ -32,6 +33,10 @@ from diagrad.show.sentences import in_html_text
 LONG = 8
 # A reason of more characters stands below its line.
 SHORT = 40
+# A side of an equation with more characters may go on in the next line.
+WIDE = 24
+# A left side with more stands above its right sides where there is little room.
+BROAD = 12
 # A formula and the stop after it stay on one line.
 ENDED = re.compile(r"(<math>(?:(?!</math>).)*</math>[.,;:)]+)")
 WHOLE = r'<span class="whole">\1</span>'
@@ -176,6 +181,7 @@ class Web:
         yield self.equations(tuple(rows))
         if given.way:
             yield f'<p class="way">The way back: {self._listed(given.way, "; ")}.</p>\n'
+        yield from picture(given.graph, self.symbols, f"{self.prefix}-graph")
         if given.signs:
             signs = "".join(f"<li>{self.say(f'{sign}.')}</li>" for sign in given.signs)
             yield f"<details><summary>The signs of this page</summary><ul>{signs}</ul></details>\n"
@@ -224,20 +230,28 @@ class Web:
 
     def _rows(self, equation: Equation) -> Iterator[str]:
         lead = f'<span class="lead">{self.say(equation.lead)}</span> ' if equation.lead else ""
-        left = lead + self.inline(equation.left)
+        left = lead + self._line(equation.left)
+        if _is_wide(equation.left):
+            yield f'<div class="over">{left}</div>\n'
+            left = ""
+        place = "left broad" if len(equation.left("unicode")) > BROAD else "left"
         shape = equation.shape.rpartition(" = ")[2]
         for k, side in enumerate(equation.sides):
-            right = self.symbols.drawn(f"= {side.maths('shaped')}")
             long = len(side.why) > SHORT
             why = f'<span class="note">{self.say(side.why)}</span>' if side.why else ""
             size = f'<span class="shape">{self.shape(shape)}</span>' if shape and k == 0 else ""
             yield (
-                f'<div class="left">{left if k == 0 else ""}</div>'
-                f'<div class="right">{right}{"" if long else why}</div>'
+                f'<div class="{"left" if k else place}">{"" if k else left}</div>'
+                f'<div class="right">{self._line(side.maths, "= ")}{"" if long else why}</div>'
                 f'<div class="size">{size}</div>\n'
             )
             if long:
                 yield f'<div class="below">{why}</div>\n'
+
+    def _line(self, maths: Maths, before: str = "") -> str:
+        """A side of an equation, which may go on in the next line where it is wide."""
+        draw = self.symbols.in_terms if _is_wide(maths) else self.symbols.drawn
+        return draw(before + maths("shaped" if before else "latex"))
 
     def outcome(self, outcome: Outcome) -> Iterator[str]:
         for equation in outcome.results:
@@ -246,12 +260,19 @@ class Web:
                 yield f'<p class="why">{self.say(f"{equation.shape}.")}</p>\n'
         if outcome.named:
             yield self.equations(
-                [Equation(name, (Side(formula),), lead="with") for name, formula in outcome.named]
+                [
+                    Equation(name, (Side(formula),), lead="" if k else "with")
+                    for k, (name, formula) in enumerate(outcome.named)
+                ]
             )
         for remark in outcome.remarks:
             yield f'<p class="why">{self.say(remark[:1].upper() + remark[1:] + ".")}</p>\n'
         for check in outcome.checks:
             yield f'<p class="check"><b>Checked</b> {self.say(in_powers(check) + ".")}</p>\n'
+
+
+def _is_wide(maths: Maths) -> bool:
+    return len(maths("unicode")) > WIDE
 
 
 def first_of(route: str) -> str:

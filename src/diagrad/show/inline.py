@@ -16,10 +16,11 @@ BUILT_IN = frozenset(
 FUNCTIONS = BUILT_IN | WORDS.keys() | {"tr", "vec"}
 SYMBOLS = {c: "\\" + c for c in "%&#$_{}"} | {"~": r"\sim", "\\": r"\backslash", '"': "{''}"}
 LETTER = rf"[A-Za-z](?![{''.join(ACCENTS)}])"
+GREEK, MARK = "[Α-Ωα-ω]", "(?:_[A-Za-z0-9]+)"
 ATOM = re.compile(
     rf"(?P<space>\s+)|(?P<accented>{ACCENTED})|(?P<below>[{''.join(BELOW)}]+)"
     rf"|(?P<above>∘?[{''.join(ABOVE)}]+)|(?P<prime>[{''.join(PRIMES)}']+)"
-    rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*(?:_[A-Za-z0-9]+)*)|(?P<call>√|∘?\^)|(?P<other>.)",
+    rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*{MARK}*|{GREEK}{MARK}+)|(?P<call>√|∘?\^)|(?P<other>.)",
     re.DOTALL,
 )
 DIFFERENTIAL = "d[A-Za-z]|d[A-Z][a-z]+"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
 from diagrad.show.layout import (
+    BRACKET,
     LETTER,
+    TIMES,
     Accented,
     Box,
     Cases,
@@ -27,8 +29,13 @@ LIMITS = frozenset("∑∏")
 BARS = frozenset("|‖")
 # What MathML Core has no spacing for.
 SPACED = frozenset("/")
-# Before what a formula between words may go on in the next line.
+# Before what a formula between words may go on in the next line; in a line of its own before each
+# term, and where that is too long before the factors.
 BREAKS = frozenset(Token(sign, "sign") for sign in "=≈≤≥←→↦⇒·+−")
+TERMS = frozenset(Token(sign, "sign") for sign in "=+−")
+FACTORS = frozenset(Token(sign, "sign") for sign in "∘⊘·") | {TIMES}
+OPENING = frozenset(Token(bracket, BRACKET) for bracket in "([")
+CLOSING = frozenset(Token(bracket, BRACKET) for bracket in ")]")
 Marks = Mapping[Box, str]
 NO_MARKS: Marks = MappingProxyType({})
 
@@ -39,22 +46,47 @@ def in_mathml(latex: str, marks: Marks = NO_MARKS) -> str:
 
 
 def in_words(latex: str, marks: Marks = NO_MARKS) -> str:
-    """A formula between words: a `math` element for each side of an equation, because no line
-    breaks within one."""
+    """A formula between words: a `math` element for each side of an equation and each term, because
+    no line breaks within one."""
+    return "".join(_drawn(_pieces(_split(latex, marks), BREAKS), marks))
+
+
+def in_terms(latex: str, marks: Marks = NO_MARKS) -> list[list[str]]:
+    """A formula in a line of its own: its terms, and of each the factors, as `math` elements."""
+    terms = _pieces(_split(latex, marks), TERMS)
+    return [_drawn(_pieces(t, FACTORS), marks, begins=k == 0) for k, t in enumerate(terms)]
+
+
+def _split(latex: str, marks: Marks) -> tuple[Box, ...]:
     box = boxes(latex)
-    sides: list[list[Box]] = [[]]
-    for part in _parts(box):
-        if part in BREAKS and sides[-1]:
-            sides.append([])
-        sides[-1].append(part)
-    whole = marks.get(box) or len(sides) == 1
-    if whole:
-        return f"<math>{element(box, marks)}</math>"
-    return "".join(f"<math>{_continued(side, marks)}</math>" for side in sides)
+    return (box,) if box in marks else _parts(box)
+
+
+def _drawn(pieces: Sequence[Sequence[Box]], marks: Marks, begins: bool = True) -> list[str]:
+    """Each piece as a `math` element; with `begins` the first is the beginning of a formula."""
+    drawn = [_continued(piece, marks) for piece in pieces]
+    if begins:
+        box = pieces[0][0] if len(pieces[0]) == 1 else Row(tuple(pieces[0]))
+        drawn[0] = element(box, marks)
+    return [f"<math>{piece}</math>" for piece in drawn]
+
+
+def _pieces(parts: Sequence[Box], breaks: Container[Box]) -> list[list[Box]]:
+    """The parts, with a new piece where one of the breaks stands outside brackets."""
+    pieces: list[list[Box]] = [[]]
+    depth = 0
+    for part in parts:
+        bracket = part.base if isinstance(part, Script) else part
+        depth += (bracket in OPENING) - (bracket in CLOSING)
+        # A sign after a sign is that of a number.
+        if part in breaks and depth == 0 and pieces[-1] and pieces[-1][-1] not in BREAKS:
+            pieces.append([])
+        pieces[-1].append(part)
+    return pieces
 
 
 def _continued(parts: Sequence[Box], marks: Marks) -> str:
-    """A side of an equation whose sign keeps the space that it has in the middle."""
+    """A piece of a formula whose sign keeps the space that it has in the middle."""
     first, *rest = parts
     shown = element(first, marks)
     if isinstance(first, Token) and first in BREAKS:
@@ -74,6 +106,10 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
             return _token(box, mark)
         case Row(parts=parts):
             return _tag("mrow", mark, *(element(part, marks) for part in parts))
+        case Script(base=base, below=None, above=Token(text=text)) if text[0] == "′":
+            # Of itself the sign stands high already.
+            prime = f'<mo lspace="0" rspace="0">{text}</mo>'
+            return _tag("mrow", mark, element(base, marks), prime)
         case Script():
             return _script(box, mark, marks)
         case Accented(base=base, accent=accent):

@@ -183,7 +183,7 @@ def _runs(words: Sequence[str], names: Container[str]) -> Iterator[tuple[list[st
         mathematical = _is_neutral(word) or not MATHEMATICAL.isdisjoint(word)
         if spaced or mathematical or _has_name(word, names):
             run.append(word)
-            if word[-1] in STOPS and not _open("".join(run)):
+            if _is_ended("".join(run)):
                 yield run, ""
                 run = []
         else:
@@ -196,8 +196,10 @@ def _is_neutral(word: str) -> bool:
     return NEUTRAL.fullmatch(word) is not None and word.strip("-") != ""
 
 
-def _open(text: str) -> bool:
-    return text.count("(") > text.count(")")
+def _is_ended(text: str) -> bool:
+    """Whether a formula ends here: at a stop, or where a bracket closes that words opened."""
+    opened = text.count("(") - text.count(")")
+    return opened < 0 or (text[-1] in STOPS and opened == 0)
 
 
 def _formula(
