@@ -11,11 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from html5lib import HTMLParser as Strict
 
 import diagrad as dg
 from diagrad import pages
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+ALL = sorted(path.stem for path in EXAMPLES.glob("*.dg"))
 VOID = {"meta", "link"}
 
 
@@ -67,6 +69,34 @@ def test_a_page_nests_and_needs_no_network(name: str) -> None:
     outline = Outline(text)
     assert not re.search(r"https?://|url\(|@import", text)
     assert not {"src", "href"} & {n for tag, of in outline.attributes for n in of if tag != "a"}
+
+
+def mistakes(text: str) -> list[str]:
+    """What HTML's own parser, the one of browsers, calls an error."""
+    parser = Strict()
+    parser.parse(text)
+    return [f"{where}: {error}" for where, error, _ in parser.errors]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_page_of_an_example_is_html_without_an_error(name: str) -> None:
+    problem = dg.load(EXAMPLES / f"{name}.dg")
+    derivations = problem.derive(problem.last, problem.default_wrt(problem.last))
+    assert mistakes(pages.html(derivations, "all", "full")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("</main>", "</b></main>"),
+        ("<!DOCTYPE html>", ""),
+        ("<mrow>", "<mrow><p></p>"),
+        ("</summary>", "</sumary>"),
+        ("<main>", "<main><tr>&nosuch;"),
+    ],
+)
+def test_an_error_in_html_is_seen(old: str, new: str) -> None:
+    assert mistakes(page(*PAGES["seed"]).replace(old, new, 1))
 
 
 @pytest.mark.parametrize("name", PAGES)
