@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from diagrad.operations.room import SUPERSCRIPT
+from diagrad.pages.aligned import Rows, aligned
 from diagrad.pages.page import (
     Block,
     Equation,
@@ -24,7 +25,6 @@ from diagrad.show.glyphs import prepared
 from diagrad.show.inline import in_math_mode
 from diagrad.show.sentences import in_latex_text
 
-Rows = Sequence[tuple[str, str, str]]
 # GitHub refuses \operatorname, and sets \mathop alike.
 OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")
 INLINE = re.compile(r"\\\((.*?)\\\)", re.DOTALL)
@@ -43,13 +43,13 @@ class Marked:
         return in_latex_text(sentence, self.names)
 
     def display(self, rows: Rows, unicode: str) -> str:
-        return f"\\begin{{align*}}\n{_aligned(rows)}\n\\end{{align*}}"
+        return f"\\begin{{align*}}\n{aligned(rows)}\n\\end{{align*}}"
 
     def heading(self, words: str) -> str:
-        return rf"\medskip\noindent\textbf{{{words}}}\par"
+        return rf"\par\medskip\noindent\textbf{{{words}}}"
 
     def paragraph(self, text: str) -> str:
-        return rf"\noindent {text}\par"
+        return rf"\par\noindent {text}"
 
     def strong(self, text: str) -> str:
         return rf"\textbf{{{text}}}"
@@ -149,7 +149,7 @@ class Markdown(Marked):
         return INLINE.sub(lambda m: f"${m[1].strip()}$", in_latex_text(sentence, self.names))
 
     def display(self, rows: Rows, unicode: str) -> str:
-        return f"$$\n\\begin{{aligned}}\n{_aligned(rows)}\n\\end{{aligned}}\n$$\n"
+        return f"$$\n\\begin{{aligned}}\n{aligned(rows)}\n\\end{{aligned}}\n$$\n"
 
     def heading(self, words: str) -> str:
         return f"### {words}\n"
@@ -174,7 +174,7 @@ class Html(Marked):
         return escape(in_latex_text(sentence, self.names), quote=False)
 
     def display(self, rows: Rows, unicode: str) -> str:
-        body = escape(_aligned(rows), quote=False)
+        body = escape(aligned(rows), quote=False)
         shown = f"\\[\\begin{{aligned}}\n{body}\n\\end{{aligned}}\\]"
         return f'<div title="{escape(unicode)}">{shown}</div>'
 
@@ -206,13 +206,6 @@ def in_powers(check: str) -> str:
     return re.sub(r"(?<=[, ])(\w+) (\d+)(?=[,:])", r"\1 = \2", powers)
 
 
-def _aligned(rows: Rows) -> str:
-    lines = []
-    for left, right, note in rows:
-        lines.append(f"{left} &= {right}" + (f" && {note}" if note else ""))
-    return " \\\\\n".join(lines)
-
-
 def _rows(equation: Equation, notation: str) -> Iterator[tuple[str, str, str]]:
     left = equation.left("latex")
     if equation.lead:
@@ -228,12 +221,15 @@ def _in_unicode(equation: Equation) -> str:
     return lead + " = ".join([equation.left("unicode"), *sides])
 
 
-PREAMBLE = r"""\documentclass{article}
+PREAMBLE = r"""\documentclass[fleqn]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
 \usepackage{amsmath,amssymb}
 \usepackage[margin=2cm]{geometry}
 \allowdisplaybreaks
+\setlength{\mathindent}{1em}
+\setlength{\emergencystretch}{4em}
+\AtBeginDocument{\abovedisplayskip=4pt plus 2pt \belowdisplayskip=\abovedisplayskip}
 \begin{document}
 """
 

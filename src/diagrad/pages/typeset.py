@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagrad.errors import DerivationError
-from diagrad.pages.marked import Marked, Rows
+from diagrad.pages.aligned import Rows
+from diagrad.pages.marked import Marked
 from diagrad.pages.page import Item, Maths
 from diagrad.show.sentences import in_typst_text
 from diagrad.show.typst import FACTOR, in_typst

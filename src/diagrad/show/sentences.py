@@ -124,6 +124,7 @@ def in_typst_text(sentence: str, names: Collection[str] = ()) -> str:
 def _parts(sentence: str, names: Collection[str]) -> Iterator[tuple[str, bool]]:
     """Words, and formulas as LaTeX, in their order."""
     known = frozenset(name for name in names if name == "a" or _is_no_word(name))
+    known |= {f"d{name}" for name in names if len(name) == 1} - {"do"}
     starts = True
     for run, word in _runs(WORD.findall(prepared(sentence, names)), known):
         before, formula, after = _formula(run, starts, word, known)
