@@ -14,7 +14,7 @@ WIDE = frozenset({"+", "-", "=", *(rf"\{name}" for name in ("circ", "oslash", "c
 TOKEN = re.compile(r"\\(?:left|right)(?![A-Za-z])|\\.|[{}]| [+-] ")
 # More signs than LONG: a left side has a line of its own, of shapes only the last is shown. More
 # than LINE: a sum goes on in the next line.
-LONG, LINE = 30, 50
+LONG, LINE = 26, 50
 
 
 def aligned(rows: Rows) -> str:

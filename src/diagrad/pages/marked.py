@@ -1,10 +1,9 @@
-"""A page in a markup with LaTeX's formulas: LaTeX, Markdown as GitHub reads it, HTML."""
+"""A page in a markup with LaTeX's formulas: LaTeX, Markdown as GitHub reads it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from diagrad.operations.room import SUPERSCRIPT
 from diagrad.pages.aligned import Rows, aligned
@@ -42,7 +41,7 @@ class Marked:
     def say(self, sentence: str) -> str:
         return in_latex_text(sentence, self.names)
 
-    def display(self, rows: Rows, unicode: str) -> str:
+    def display(self, rows: Rows) -> str:
         return f"\\begin{{align*}}\n{aligned(rows)}\n\\end{{align*}}"
 
     def heading(self, words: str) -> str:
@@ -85,8 +84,7 @@ class Marked:
             remark = rf" \quad \text{{{d.remark}}}" if d.remark.isascii() and d.remark else ""
             rows.append((d.name("latex"), d.formula(self.notation), in_maths(d.shape) + remark))
         if rows:
-            said = [f"{d.name('unicode')} = {d.formula('unicode')}" for d in given.definitions]
-            yield self.display(rows, "; ".join(said))
+            yield self.display(rows)
         told = [self.say(d.remark) for d in given.definitions if not d.remark.isascii()]
         if told:
             yield self.paragraph("; ".join(told) + ".")
@@ -120,7 +118,7 @@ class Marked:
 
     def equations(self, equations: Sequence[Equation]) -> str:
         rows = [row for equation in equations for row in _rows(equation, self.notation)]
-        return self.display(rows, "; ".join(_in_unicode(equation) for equation in equations))
+        return self.display(rows)
 
     def outcome(self, outcome: Outcome) -> Iterator[str]:
         yield self.heading("Result" if len(outcome.results) == 1 else "Results")
@@ -148,7 +146,7 @@ class Markdown(Marked):
     def say(self, sentence: str) -> str:
         return INLINE.sub(lambda m: f"${m[1].strip()}$", in_latex_text(sentence, self.names))
 
-    def display(self, rows: Rows, unicode: str) -> str:
+    def display(self, rows: Rows) -> str:
         return f"$$\n\\begin{{aligned}}\n{aligned(rows)}\n\\end{{aligned}}\n$$\n"
 
     def heading(self, words: str) -> str:
@@ -161,34 +159,11 @@ class Markdown(Marked):
         return f"**{text}**"
 
 
-class Html(Marked):
-    """Light HTML for a page that typesets LaTeX; the Unicode form of a formula is its title."""
-
-    def inline(self, maths: Maths) -> str:
-        return (
-            f'<span title="{escape(maths("unicode"))}">\\({escape(maths("latex"), quote=False)}\\)'
-            "</span>"
-        )
-
-    def say(self, sentence: str) -> str:
-        return escape(in_latex_text(sentence, self.names), quote=False)
-
-    def display(self, rows: Rows, unicode: str) -> str:
-        body = escape(aligned(rows), quote=False)
-        shown = f"\\[\\begin{{aligned}}\n{body}\n\\end{{aligned}}\\]"
-        return f'<div title="{escape(unicode)}">{shown}</div>'
+class Display(Markdown):
+    """Likewise in the output of a notebook, whose headings are its own."""
 
     def heading(self, words: str) -> str:
-        return f"<h4>{words}</h4>"
-
-    def paragraph(self, text: str) -> str:
-        return f"<p>{text}</p>"
-
-    def strong(self, text: str) -> str:
-        return f"<b>{text}</b>"
-
-    def page(self, page: Page) -> str:
-        return f'<div class="diagrad">\n{super().page(page)}</div>\n'
+        return f"**{words}**\n"
 
 
 def in_maths(shape: str) -> str:
@@ -213,12 +188,6 @@ def _rows(equation: Equation, notation: str) -> Iterator[tuple[str, str, str]]:
     for k, side in enumerate(equation.sides):
         note = in_maths(equation.shape) if k == 0 else ""
         yield left if k == 0 else "", side.maths(notation), note
-
-
-def _in_unicode(equation: Equation) -> str:
-    lead = f"{equation.lead} " if equation.lead else ""
-    sides = (side.maths("unicode") for side in equation.sides)
-    return lead + " = ".join([equation.left("unicode"), *sides])
 
 
 PREAMBLE = r"""\documentclass[fleqn]{article}

@@ -39,7 +39,7 @@ class Typst(Marked):
     def say(self, sentence: str) -> str:
         return in_typst_text(sentence, self.names)
 
-    def display(self, rows: Rows, unicode: str) -> str:
+    def display(self, rows: Rows) -> str:
         lines = []
         for left, right, note in rows:
             shape = note.rpartition(" = ")[2]

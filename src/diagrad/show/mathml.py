@@ -29,6 +29,7 @@ BARS = frozenset("|‖")
 SPACED = frozenset("/")
 # Before what a formula between words may go on in the next line.
 BREAKS = frozenset(Token(sign, "sign") for sign in "=≈≤≥←→↦⇒·+−")
+MINUS = Token("−", "sign")
 Marks = Mapping[Box, str]
 NO_MARKS: Marks = MappingProxyType({})
 
@@ -73,7 +74,7 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
         case Token():
             return _token(box, mark)
         case Row(parts=parts):
-            return _tag("mrow", mark, *(element(part, marks) for part in parts))
+            return _tag("mrow", mark, _side_by_side(parts, marks))
         case Script():
             return _script(box, mark, marks)
         case Accented(base=base, accent=accent):
@@ -87,10 +88,11 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
         case Root(inner=inner):
             return _tag("msqrt", mark, element(inner, marks))
         case Fenced(opening=opening, inner=inner, closing=closing):
-            within = "".join(element(p, marks) for p in _parts(inner))
-            return _tag("mrow", mark, _fence(opening, "prefix"), within, _fence(closing, "postfix"))
+            within = _side_by_side(_parts(inner), marks)
+            sides = (_fence(opening, "prefix", inner), within, _fence(closing, "postfix", inner))
+            return _tag("mrow", mark, *sides)
         case Cases(lines=lines):
-            return _tag("mrow", mark, _fence("{", "prefix"), _table(lines, marks))
+            return _tag("mrow", mark, _fence("{", "prefix", box), _table(lines, marks))
     raise AssertionError(box)
 
 
@@ -136,10 +138,38 @@ def _script(box: Script, mark: str, marks: Marks) -> str:
     return _tag(names[kind], mark, base, below or "", above or "")
 
 
-def _fence(bracket: str, form: str) -> str:
-    """A bracket that grows; a bar does not say by itself on which side it stands."""
-    known = "" if bracket not in BARS else f' fence="true" form="{form}" stretchy="true"'
-    return f"<mo{known}>{escape(bracket)}</mo>"
+def _side_by_side(parts: Sequence[Box], marks: Marks) -> str:
+    """Boxes in a row. A minus after another sign belongs to what follows: there is no space
+    between them, which MathML gives to all that does not stand first."""
+    shown = [element(part, marks) for part in parts]
+    for k in range(1, len(parts)):
+        if parts[k] == MINUS and parts[k - 1] in BREAKS:
+            shown[k] = _tag("mo", ' form="prefix"', "−")
+    return "".join(shown)
+
+
+def _fence(bracket: str, form: str, inner: Box) -> str:
+    """A bracket, which grows with what is tall only: browsers set those that may grow apart. A
+    bar does not say by itself on which side it stands."""
+    if bracket in BARS:
+        return f'<mo fence="true" form="{form}" stretchy="true">{escape(bracket)}</mo>'
+    return f"<mo>{bracket}</mo>" if _is_tall(inner) else f'<mo stretchy="false">{bracket}</mo>'
+
+
+def _is_tall(box: Box) -> bool:
+    """Whether it has more than one line."""
+    match box:
+        case Fraction() | Cases() | Root() | Labelled():
+            return True
+        case Row(parts=parts):
+            return any(map(_is_tall, parts))
+        case Script(base=base):
+            return _is_tall(base) or (isinstance(base, Token) and base.text in LIMITS)
+        case Fenced(inner=inner):
+            return _is_tall(inner)
+        case Accented(base=base):
+            return _is_tall(base)
+    return isinstance(box, Token) and box.text in LIMITS
 
 
 def _table(lines: tuple[tuple[Box, ...], ...], marks: Marks) -> str:
