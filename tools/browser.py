@@ -9,8 +9,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Browser, sync_playwright
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ABSENT = "no Chromium: tools/browser.sh installs one, or set CHROMIUM to the path of yours"
@@ -28,6 +30,10 @@ def command() -> str | None:
 def chromium() -> Iterator[Browser]:
     """The browser, until the end of the block. Raises RuntimeError where there is none."""
     path = command()
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
     if path is None:
         raise RuntimeError(ABSENT)
     with sync_playwright() as player:
