@@ -68,9 +68,9 @@ def markdown(
 def shown(
     derivations: Sequence[Derivation], route: str = "jacobian", depth: str = "standard"
 ) -> dict[str, str]:
-    """What a notebook shows of derivations. Markdown, because it is what JupyterLab, VS Code and
-    GitHub all typeset: JupyterLab takes MathML away from notebooks that it does not trust, and VS
-    Code leaves LaTeX in HTML as it is."""
+    """What a notebook shows of derivations: Markdown, which JupyterLab, VS Code and nbconvert all
+    typeset. JupyterLab takes MathML away from notebooks that it does not trust, and VS Code leaves
+    LaTeX in HTML as it is."""
     return {
         "text/plain": text(derivations, route, depth),
         "text/markdown": _marked(marked.Display(), derivations, route, depth),
