@@ -183,7 +183,7 @@ def test_latex_is_a_piece_of_text_and_in_a_file_a_whole_article(tmp_path: Path):
     assert r"\documentclass" not in piece
     diagrad(*asked, "-o", str(tmp_path / "out.tex"))
     article = (tmp_path / "out.tex").read_text("utf-8")
-    assert article.startswith(r"\documentclass{article}")
+    assert article.startswith(r"\documentclass[fleqn]{article}")
     assert article.endswith("\\end{document}\n")
 
 

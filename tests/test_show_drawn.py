@@ -160,8 +160,17 @@ DRAWN = {
     ),
     r"\sigma'": ('<mrow><mi>σ</mi><mo lspace="0" rspace="0">′</mo></mrow>', "σ^(′)"),
     r"\sigma\left(z\right)": (
-        "<mrow><mi>σ</mi><mo>\u2061</mo><mrow><mo>(</mo><mi>z</mi><mo>)</mo></mrow></mrow>",
+        '<mrow><mi>σ</mi><mo>\u2061</mo><mrow><mo stretchy="false">(</mo><mi>z</mi>'
+        '<mo stretchy="false">)</mo></mrow></mrow>',
         "σ ( z )",
+    ),
+    r"\left(\frac{x}{y}\right)": (
+        "<mrow><mo>(</mo><mfrac><mi>x</mi><mi>y</mi></mfrac><mo>)</mo></mrow>",
+        "( frac(x, y) )",
+    ),
+    r"J = -x": (
+        '<mrow><mi>J</mi><mo>=</mo><mo form="prefix">−</mo><mi>x</mi></mrow>',
+        "J = − x",
     ),
 }
 

@@ -9,7 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from html5lib import HTMLParser as Strict
 from outline import Outline
+from webpages import EXAMPLES as ALL
+from webpages import OTHERS, derived
 
 import diagrad as dg
 from diagrad import pages
@@ -37,6 +40,39 @@ def test_a_page_nests_and_needs_no_network(name: str) -> None:
     outline = Outline(text)
     assert not re.search(r"https?://|url\(|@import", text)
     assert not {"src", "href"} & {n for tag, of in outline.attributes for n in of if tag != "a"}
+
+
+def mistakes(text: str) -> list[str]:
+    """What HTML's own parser, the one of browsers, calls an error."""
+    parser = Strict()
+    parser.parse(text)
+    return [f"{where}: {error}" for where, error, _ in parser.errors]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_page_of_an_example_is_html_without_an_error(name: str) -> None:
+    assert mistakes(derived(name, "all", "full")) == []
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_pages_of_verdicts_and_second_derivatives_are_html_without_an_error(kind: str) -> None:
+    text = OTHERS[kind]()
+    assert mistakes(text) == []
+    assert not re.search(r"https?://|url\(|@import", text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("</main>", "</b></main>"),
+        ("<!DOCTYPE html>", ""),
+        ("<mrow>", "<mrow><p></p>"),
+        ("</summary>", "</sumary>"),
+        ("<main>", "<main><tr>&nosuch;"),
+    ],
+)
+def test_an_error_in_html_is_seen(old: str, new: str) -> None:
+    assert mistakes(page(*PAGES["seed"]).replace(old, new, 1))
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -65,12 +65,7 @@ class Told:
     depth: str
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        told = (self.derivations, self.route or "jacobian", self.depth)
-        return {
-            "text/plain": pages.text(*told),
-            "text/latex": pages.latex(*told),
-            "text/html": pages.piece(*told),
-        }
+        return pages.shown(self.derivations, self.route or "jacobian", self.depth)
 
 
 def load(shell: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from diagrad.errors import DerivationError
+from diagrad.pages.aligned import Rows
 from diagrad.pages.judged import CodeLine, Line
-from diagrad.pages.marked import Marked, Rows, gutter
+from diagrad.pages.marked import Marked, gutter
 from diagrad.pages.page import Item, Maths
 from diagrad.show.sentences import in_typst_text
 from diagrad.show.typst import FACTOR, in_typst, quoted
@@ -42,7 +43,7 @@ class Typst(Marked):
     def say(self, sentence: str) -> str:
         return in_typst_text(sentence, self.names)
 
-    def display(self, rows: Rows, unicode: str) -> str:
+    def display(self, rows: Rows) -> str:
         lines = []
         for left, right, note in rows:
             shape = note.rpartition(" = ")[2]

@@ -84,12 +84,10 @@ def function_bundle(found: FunctionVerdict) -> dict[str, str]:
 
 
 def _displayed(told: Verdicts) -> dict[str, str]:
+    """Markdown, as of derivations."""
     brief = tuple(j._replace(question="", evidence=(), given=None) for j in told.judgements)
     shown = told._replace(judgements=brief, given=None)
-    return {
-        "text/latex": drawn(marked.Marked(), shown, told.names),
-        "text/html": f'<div class="diagrad">\n{drawn(marked.Html(), shown, told.names)}</div>\n',
-    }
+    return {"text/markdown": drawn(marked.Display(), shown, told.names)}
 
 
 def drawn(writer: marked.Marked, told: Verdicts, names: frozenset[str] | None = None) -> str:

@@ -54,7 +54,9 @@ def document(pages: Sequence[Page], first: str) -> str:
     body = "".join(
         part
         for n, page in enumerate(pages, 1)
-        for part in Web(page, symbols, f"p{n}", first).page()
+        for part in Web(
+            page, symbols, f"p{n}", first, f" of {title_of([page])}" if len(pages) > 1 else ""
+        ).page()
     )
     return whole(title, body, symbols, "Derived and checked by Diagrad.")
 
@@ -92,10 +94,12 @@ def _outcome(page: Page) -> Outcome:
 
 
 class Web:
-    """The HTML of one page; `prefix` keeps its ids apart from those of others."""
+    """The HTML of one page; `prefix` keeps its ids apart from those of others, `of` the names of
+    its sections."""
 
-    def __init__(self, page: Page, symbols: Symbols, prefix: str, first: str) -> None:
+    def __init__(self, page: Page, symbols: Symbols, prefix: str, first: str, of: str = "") -> None:
         self.blocks, self.symbols, self.prefix, self.first = page, symbols, prefix, first
+        self.of = of
         self.names = names_of(page)
 
     def page(self) -> Iterator[str]:
@@ -129,16 +133,14 @@ class Web:
     def _section(self, name: str, words: str, inner: Iterator[str]) -> str:
         at = f"{self.prefix}-{name}"
         heading = f'<h2 id="{at}">{words}</h2>'
-        return (
-            f'<section class="{name}" aria-labelledby="{at}">\n{heading}\n{"".join(inner)}'
-            "</section>\n"
-        )
+        named = f'aria-label="{escape(words + self.of)}"' if self.of else f'aria-labelledby="{at}"'
+        return f'<section class="{name}" {named}>\n{heading}\n{"".join(inner)}</section>\n'
 
     def _outline(self, told: Sequence[tuple[str, Sequence[Block]]]) -> Iterator[str]:
         items = [b for b in told[0][1] if isinstance(b, Item)] if told else []
         if len(items) < LONG:
             return
-        yield '<nav aria-label="Outline"><details><summary>Outline</summary><ol>'
+        yield f'<nav aria-label="Outline{escape(self.of)}"><details><summary>Outline</summary><ol>'
         for item in items:
             left = item.equations[-1].left("unicode")
             yield f'<li><a href="#{self._at(self.first, item)}">{escape(left)}</a></li>'

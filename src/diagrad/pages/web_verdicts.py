@@ -41,7 +41,7 @@ class WebVerdicts(Web):
             if self.alone:
                 yield from self.judgement(judgement)
             elif judgement.asked is not None:
-                heading = self._listed([judgement.asked])
+                heading = escape(judgement.asked("unicode"))
                 yield self._section("asked", heading, self._told(judgement))
         self.prefix = "v"
         if told.code:
@@ -81,11 +81,11 @@ class WebVerdicts(Web):
             yield from compared
 
     def _part(self, name: str, words: str, inner: Sequence[str] | Iterator[str]) -> str:
-        """A section; of several verdicts below the heading of one."""
-        shown = self._section(name, words, iter(inner))
+        """A section; of several verdicts a part of one."""
         if self.alone:
-            return shown
-        return shown.replace("<h2 ", "<h3 ", 1).replace("</h2>", "</h3>", 1)
+            return self._section(name, words, iter(inner))
+        heading = f'<h3 id="{self.prefix}-{name}">{words}</h3>'
+        return f'<div class="{name}">\n{heading}\n{"".join(inner)}</div>\n'
 
     def mistake(self, told: Judgement) -> Iterator[str]:
         where = f"<b>{escape(told.where.strip())}</b> " if told.where else ""

@@ -16,11 +16,11 @@ BUILT_IN = frozenset(
 FUNCTIONS = BUILT_IN | WORDS.keys() | {"tr", "vec"}
 SYMBOLS = {c: "\\" + c for c in "%&#$_{}"} | {"~": r"\sim", "\\": r"\backslash", '"': "{''}"}
 LETTER = rf"[A-Za-z](?![{''.join(ACCENTS)}])"
-GREEK, MARK = "[Α-Ωα-ω]", "(?:_[A-Za-z0-9]+)"
 ATOM = re.compile(
     rf"(?P<space>\s+)|(?P<accented>{ACCENTED})|(?P<below>[{''.join(BELOW)}]+)"
+    rf"|(?P<mark>(?:_[A-Za-z0-9]+[{''.join(BELOW)}]*)+)"
     rf"|(?P<above>∘?[{''.join(ABOVE)}]+)|(?P<prime>[{''.join(PRIMES)}']+)"
-    rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*{MARK}*|{GREEK}{MARK}+)|(?P<call>√|∘?\^)|(?P<other>.)",
+    rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*(?:_[A-Za-z0-9]+)*)|(?P<call>√|∘?\^)|(?P<other>.)",
     re.DOTALL,
 )
 DIFFERENTIAL = "d[A-Za-z]|d[A-Z][a-z]+"
@@ -101,6 +101,8 @@ def _atom(atom: re.Match[str], after: str, mode: MathMode) -> None:
             mode.add(rf"\{ACCENTS[piece[1]]}{{{''.join(_letter(piece[0]))}}}")
         case "below":
             mode.add(f"_{{{''.join(_below(piece))}}}", "below")
+        case "mark":
+            mode.add(f"_{{{','.join(map(in_math_mode, piece.split('_')[1:]))}}}", "below")
         case "above":
             raised = "".join(r"\top " if ABOVE[c] == "T" else ABOVE[c] for c in piece.strip("∘"))
             mode.add(f"^{{{CIRCLE[piece[0]]}{raised.strip()}}}", "above")

@@ -36,6 +36,7 @@ TERMS = frozenset(Token(sign, "sign") for sign in "=+−")
 FACTORS = frozenset(Token(sign, "sign") for sign in "∘⊘·") | {TIMES}
 OPENING = frozenset(Token(bracket, BRACKET) for bracket in "([")
 CLOSING = frozenset(Token(bracket, BRACKET) for bracket in ")]")
+MINUS = Token("−", "sign")
 Marks = Mapping[Box, str]
 NO_MARKS: Marks = MappingProxyType({})
 
@@ -87,11 +88,10 @@ def _pieces(parts: Sequence[Box], breaks: Container[Box]) -> list[list[Box]]:
 
 def _continued(parts: Sequence[Box], marks: Marks) -> str:
     """A piece of a formula whose sign keeps the space that it has in the middle."""
-    first, *rest = parts
-    shown = element(first, marks)
+    shown, first = _side_by_side(parts, marks), parts[0]
     if isinstance(first, Token) and first in BREAKS:
-        shown = _tag("mo", ' form="infix"', first.text)
-    return _tag("mrow", "", shown, *(element(part, marks) for part in rest))
+        shown[0] = _tag("mo", ' form="infix"', first.text)
+    return _tag("mrow", "", *shown)
 
 
 def element(box: Box, marks: Marks = NO_MARKS) -> str:
@@ -105,7 +105,7 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
         case Token():
             return _token(box, mark)
         case Row(parts=parts):
-            return _tag("mrow", mark, *(element(part, marks) for part in parts))
+            return _tag("mrow", mark, *_side_by_side(parts, marks))
         case Script(base=base, below=None, above=Token(text=text)) if text[0] == "′":
             # Of itself the sign stands high already.
             prime = f'<mo lspace="0" rspace="0">{text}</mo>'
@@ -123,10 +123,11 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
         case Root(inner=inner):
             return _tag("msqrt", mark, element(inner, marks))
         case Fenced(opening=opening, inner=inner, closing=closing):
-            within = "".join(element(p, marks) for p in _parts(inner))
-            return _tag("mrow", mark, _fence(opening, "prefix"), within, _fence(closing, "postfix"))
+            within = _side_by_side(_parts(inner), marks)
+            fences = (_fence(opening, "prefix", inner), _fence(closing, "postfix", inner))
+            return _tag("mrow", mark, fences[0], *within, fences[1])
         case Cases(lines=lines):
-            return _tag("mrow", mark, _fence("{", "prefix"), _table(lines, marks))
+            return _tag("mrow", mark, _fence("{", "prefix", box), _table(lines, marks))
     raise AssertionError(box)
 
 
@@ -172,10 +173,38 @@ def _script(box: Script, mark: str, marks: Marks) -> str:
     return _tag(names[kind], mark, base, below or "", above or "")
 
 
-def _fence(bracket: str, form: str) -> str:
-    """A bracket that grows; a bar does not say by itself on which side it stands."""
-    known = "" if bracket not in BARS else f' fence="true" form="{form}" stretchy="true"'
-    return f"<mo{known}>{escape(bracket)}</mo>"
+def _side_by_side(parts: Sequence[Box], marks: Marks) -> list[str]:
+    """Boxes in a row. A minus after another sign belongs to what follows: there is no space
+    between them, which MathML gives to all that does not stand first."""
+    shown = [element(part, marks) for part in parts]
+    for k in range(1, len(parts)):
+        if parts[k] == MINUS and parts[k - 1] in BREAKS:
+            shown[k] = _tag("mo", ' form="prefix"', "−")
+    return shown
+
+
+def _fence(bracket: str, form: str, inner: Box) -> str:
+    """A bracket, which grows with what is tall only: browsers set those that may grow apart. A
+    bar does not say by itself on which side it stands."""
+    if bracket in BARS:
+        return f'<mo fence="true" form="{form}" stretchy="true">{escape(bracket)}</mo>'
+    return f"<mo>{bracket}</mo>" if _is_tall(inner) else f'<mo stretchy="false">{bracket}</mo>'
+
+
+def _is_tall(box: Box) -> bool:
+    """Whether it has more than one line."""
+    match box:
+        case Fraction() | Cases() | Root() | Labelled():
+            return True
+        case Row(parts=parts):
+            return any(map(_is_tall, parts))
+        case Script(base=base):
+            return _is_tall(base) or (isinstance(base, Token) and base.text in LIMITS)
+        case Fenced(inner=inner):
+            return _is_tall(inner)
+        case Accented(base=base):
+            return _is_tall(base)
+    return isinstance(box, Token) and box.text in LIMITS
 
 
 def _table(lines: tuple[tuple[Box, ...], ...], marks: Marks) -> str:

@@ -152,6 +152,7 @@ def in_latex_code(text: str) -> str:
 def _parts(sentence: str, names: Collection[str]) -> Iterator[tuple[str, bool]]:
     """Words, and formulas as LaTeX, in their order."""
     known = frozenset(name for name in names if name in ("a", "A") or _is_no_word(name))
+    known |= {f"d{name}" for name in names if len(name) == 1} - {"do"}
     starts = True
     for run, word in _runs(WORD.findall(prepared(sentence, names)), known):
         before, formula, after = _formula(run, starts, word, known)
