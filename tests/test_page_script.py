@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from browsing import HOW, Opened, browser, opened
-from webpages import example
+from webpages import LINES, example, judged
 
 __all__ = ["browser", "opened"]
 pytest.importorskip("playwright.sync_api", reason=HOW)
@@ -72,6 +72,19 @@ def test_three_factors_cancel_in_one_chain(page: Any) -> None:
     step(page, "∂J/∂z₁").locator(".factor").nth(3).hover()
     whole = "(1×Dy)(Dy×H)(H×H) = 1×H: Dy meets Dy, H meets H, and 1×H is left"
     assert page.evaluate(SAID)[-1] == whole
+
+
+@pytest.mark.parametrize("status", ["right", "follows"])
+def test_in_a_line_of_an_answer_they_cancel_too_and_its_sign_is_seen(
+    status: str, opened: Opened, tmp_path: Path
+) -> None:
+    (tmp_path / "page.html").write_text(judged(LINES), "utf-8")
+    page = opened(tmp_path / "page.html")
+    line = page.locator(f"li.{status}", has=page.locator(".factor")).first
+    line.locator(".factor").first.hover()
+    assert len(marked(page, "meets")) == 2
+    box, sign = line.bounding_box(), line.locator(".sign").bounding_box()
+    assert sign["x"] > box["x"]
 
 
 def test_a_stroke_moves_only_where_motion_is_welcome(page: Any) -> None:

@@ -24,7 +24,7 @@
 
   // What stands in a row with a factor; a long row has several `math` elements.
   const row = (factor) => {
-    const whole = factor.closest(".right, .over, .left");
+    const whole = factor.closest(".equations > *");
     const top = factor.closest("math").firstElementChild;
     if (!whole || (factor !== top && factor.parentElement !== top))
       return [...factor.parentElement.children];
@@ -59,7 +59,7 @@
     pairs.flat().forEach((size) => mark(size, "meets"));
     left.forEach((size) => mark(size, "stays"));
     const value = left.map(said).join("×");
-    markValue(factors[0].closest(".right"), value);
+    markValue(factors[0].closest(".equations > .right"), value);
     const whole = shapes.map((shape) => `(${shape.map(said).join("×")})`).join("");
     const met = pairs.map(([size]) => `${said(size)} meets ${said(size)}`).join(", ");
     return [`${whole} = ${value}: ${met}, and ${value} is left`];

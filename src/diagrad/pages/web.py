@@ -180,10 +180,12 @@ class Web:
             yield f"<div>{name}<dd>{self.shape(shape)}{said}</dd></div>"
         yield "</dl>\n"
         rows = (Equation(d.name, (Side(d.formula, d.remark),), d.shape) for d in given.definitions)
-        yield self.equations(tuple(rows))
+        yield f'<div class="stated"><div>\n{self.equations(tuple(rows))}'
         if given.way:
             yield f'<p class="way">The way back: {self._listed(given.way, "; ")}.</p>\n'
+        yield "</div>\n"
         yield from picture(given.graph, self.symbols, f"{self.prefix}-graph")
+        yield "</div>\n"
         if given.signs:
             signs = "".join(f"<li>{self.say(f'{sign}.')}</li>" for sign in given.signs)
             yield f"<details><summary>The signs of this page</summary><ul>{signs}</ul></details>\n"

@@ -43,7 +43,7 @@ class MathMode:
             self.text += "{}"
             self.scripts.clear()
         if self.spaced:
-            words = UPRIGHT.search(self.text) or OWN_WORD.match(piece)
+            words = (UPRIGHT.search(self.text) and piece not in "=<>+-") or OWN_WORD.match(piece)
             self.text += r" \, " if words else " "
         elif CONTROL_WORD.search(self.text) and piece[0].isalpha():
             self.text += " "
