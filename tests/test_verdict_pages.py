@@ -161,6 +161,7 @@ def test_every_format_takes_every_kind_of_mistake(kind: str) -> None:
         exec("".join(cell["source"]), names)
     again = eval("".join(cells[-1]["source"]), names)
     assert (again.kind, again.mistake) == (verdict.kind, verdict.mistake)
+    assert again.first_wrong_line == verdict.first_wrong_line
 
 
 def check_html(text: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diagrad.errors import DerivationError, ProblemError
-from diagrad.output import emit, say, show, show_verdicts
+from diagrad.output import emit, form_of, say, show, show_verdicts
 
 if TYPE_CHECKING:
     import diagrad as dg
@@ -96,7 +96,10 @@ def main(context: click.Context) -> None:
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,
     help="A line for each step, with its reason, or with all that it rests on.",
 )  # fmt: skip
-@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default=None,
+    help="Default: what the ending of OUT says, else text.",
+)  # fmt: skip
 @click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
 def derive(
     file: str,
@@ -107,7 +110,7 @@ def derive(
     structure: bool,
     route: str | None,
     depth: str,
-    form: str,
+    form: str | None,
     output: str | None,
 ) -> None:
     """Derive what FILE defines, with respect to its variables. FILE may be - for standard input."""
@@ -125,6 +128,7 @@ def derive(
         layout=layout,
         structure=structure,
     )
+    form = form_of(form, output)
     route = route or ("both" if form in PAGES else "jacobian")
     show(derivations, route, depth, form, output)
 
@@ -141,12 +145,9 @@ def derive(
 @click.option("--hint", is_flag=True, help="Say the rule alone, not the repair.")
 @click.option("--show-answer", is_flag=True, help="Show the right derivative, too.")
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMS),
-    default=None,
-    help="What derivations have, too; default: text.",
-)
+    "--format", "form", type=click.Choice(FORMS), default=None,
+    help="Default: what the ending of OUT says, else text.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
 @click.pass_context
@@ -187,7 +188,7 @@ def check(
         problem.check(target, name, text, order=order, layout=layout, strict=strict)
         for name in names
     ]
-    form = "json" if as_json else form or "text"
+    form = form_of("json" if as_json else form, output)
     show_verdicts(verdicts, form, output, hint=hint, show_answer=show_answer)
     context.exit(max(VERDICTS[verdict.kind] for verdict in verdicts))
 

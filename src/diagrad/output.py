@@ -19,6 +19,17 @@ SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
 PLAIN = str.maketrans({"×": "x", "−": "-", "∂": "d", "∘": "*", "·": "*", "′": "'", "…": "..."})
 
 
+ENDINGS = {
+    ".html": "html", ".htm": "html", ".pdf": "pdf", ".tex": "latex", ".md": "markdown",
+    ".typ": "typst", ".ipynb": "ipynb", ".json": "json",
+}  # fmt: skip
+
+
+def form_of(form: str | None, output: str | None) -> str:
+    """The format that was asked for, or else that of the file's name."""
+    return form or ENDINGS.get(Path(output or "").suffix.lower(), "text")
+
+
 def show(
     derivations: list[dg.Derivation], route: str, depth: str, form: str, output: str | None
 ) -> None:

@@ -110,8 +110,11 @@ def notebook(
     asked = f"{first.of!r}, {wrt if len(wrt) > 1 else wrt[0]!r}"
     asked += f", order={first.order}" if first.order > 1 else ""
     asked += f", layout={first.layout!r}"
+    call = f"problem.derive({asked})"
     text = first.problem.source.text
-    return ipynb.notebook(pages(derivations, route, depth), text, asked)
+    return ipynb.notebook(
+        pages(derivations, route, depth), text, f"display(*{call})" if len(wrt) > 1 else call
+    )
 
 
 def _marked(
