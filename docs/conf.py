@@ -6,10 +6,8 @@ here: the order of the pages, and mathematics as MathML, which needs neither a s
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +33,7 @@ highlight_language = "text"
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
+nb_render_markdown_format = "myst"
 nb_execution_mode = "off"  # the tutorial has its outputs, and the tests compare them
 
 autodoc_member_order = "bysource"
@@ -69,7 +68,6 @@ CONTENTS = {
 # On the site the page that opens it stands for the README.
 ELSEWHERE = {"../README.md": "index.md", "../CONTRIBUTING.md": "contributing.md"}
 FOLDER = re.compile(r"\[gallery/\]\(gallery\)")
-LATEX = re.compile(r"\\\((?P<inline>.*?)\\\)|\\\[(?P<block>.*?)\\\]", re.DOTALL)
 # What docutils does not know, and what it sets otherwise: limits below an accent.
 CURES = {
     re.compile(r"\\mathop\{\\mathrm\{(\w+)\}\}"): r"\\operatorname{\1}",
@@ -97,7 +95,6 @@ def block(translator: Any, node: nodes.Element) -> None:
 def of_site(app: Sphinx, docname: str, content: list[str]) -> None:
     """A page as the site has it: with its place in the contents, and links that stay inside."""
     if docname == "tutorial":
-        content[0] = with_mathml(content[0])
         return
     text = FOLDER.sub("`docs/gallery`", content[0])
     for there, here in ELSEWHERE.items():
@@ -107,19 +104,6 @@ def of_site(app: Sphinx, docname: str, content: list[str]) -> None:
         titled = f":caption: {caption}\n" if caption else ""
         text += f"\n```{{toctree}}\n:hidden:\n{titled}\n{entries}\n```\n"
     content[0] = text
-
-
-def with_mathml(notebook: str) -> str:
-    """A notebook whose outputs have MathML in place of LaTeX."""
-    read = json.loads(notebook)
-    outputs = [output for cell in read["cells"] for output in cell.get("outputs", [])]
-    for data in (output["data"] for output in outputs if "text/html" in output.get("data", {})):
-        data["text/html"] = LATEX.sub(typeset, "".join(data["text/html"]))
-    return json.dumps(read)
-
-
-def typeset(found: re.Match[str]) -> str:
-    return mathml(unescape(found["inline"] or found["block"]), block=found["block"] is not None)
 
 
 def setup(app: Sphinx) -> None:

@@ -230,7 +230,7 @@ def test_a_verdict_shows_as_much_as_is_asked_for(network: dg.Problem):
     assert "answer" not in data
     assert verdict.data(show_answer=True)["answer"] == answer
     assert json.loads(json.dumps(data)) == data
-    assert set(verdict._repr_mimebundle_()) == {"text/plain", "text/html"}
+    assert set(verdict._repr_mimebundle_()) == {"text/plain", "text/markdown"}
 
 
 def test_every_kind_has_a_hint():

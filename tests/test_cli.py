@@ -183,7 +183,7 @@ def test_latex_is_a_piece_of_text_and_in_a_file_a_whole_article(tmp_path: Path):
     assert r"\documentclass" not in piece
     diagrad(*asked, "-o", str(tmp_path / "out.tex"))
     article = (tmp_path / "out.tex").read_text("utf-8")
-    assert article.startswith(r"\documentclass{article}")
+    assert article.startswith(r"\documentclass[fleqn]{article}")
     assert article.endswith("\\end{document}\n")
 
 
@@ -215,6 +215,28 @@ def test_a_document_of_typst_a_pdf_and_a_notebook_are_written(tmp_path: Path) ->
     assert piped.stdout.startswith(b"%PDF-")
     plain = process("derive", SEED, "--format", "ipynb", "--wrt", "x", encoding="ascii")
     assert json.loads(plain.stdout)["nbformat"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("a.html", "<!DOCTYPE html>"),
+        ("a.TEX", r"\documentclass"),
+        ("a.md", "### Given"),
+        ("a", "Given "),
+    ],
+)
+def test_without_a_format_the_ending_of_the_file_says_it(
+    name: str, start: str, tmp_path: Path
+) -> None:
+    out = tmp_path / name
+    assert diagrad("derive", SEED, "--wrt", "x", "-o", str(out)).exit_code == 0
+    assert out.read_text("utf-8").startswith(start)
+    answer = ("check", SEED, "--wrt", "x", "--answer", "x", "-o", str(out))
+    assert diagrad(*answer).exit_code == 1
+    assert out.read_text("utf-8")[:9] in (start[:9], "Not right", "**Not rig")
+    assert diagrad("derive", SEED, "--format", "json", "-o", str(out)).exit_code == 0
+    assert out.read_text("utf-8").startswith("[")
 
 
 def test_a_file_named_for_output_gets_utf8_and_nothing_is_printed(tmp_path: Path):

@@ -352,23 +352,31 @@ def test_a_program_shares_what_backpropagation_shares() -> None:
     ]
 
 
-def test_notebooks_get_text_latex_and_html() -> None:
+def test_notebooks_get_text_and_what_each_of_them_typesets() -> None:
     (derivation,) = derived("one_hidden_layer", "x")
     shown = derivation._repr_mimebundle_()
-    assert list(shown) == ["text/plain", "text/latex", "text/html"]
+    assert list(shown) == ["text/plain", "text/markdown"]
     assert shown["text/plain"] == derivation.text()
-    assert shown["text/html"].startswith('<div class="diagrad">')
-    assert "<h4>Given</h4>" in shown["text/html"] and 'title="∂J/∂h =' in shown["text/html"]
+    assert shown["text/markdown"].startswith("**Given**\n")
+    assert shown["text/markdown"].splitlines()[1:4] == derivation.markdown().splitlines()[1:4]
     given = problem("one_hidden_layer")._repr_mimebundle_()
     assert "h = σ(x W₁ + b₁)" in given["text/plain"]
+    assert r"\sigma\left(x W_{1} + b_{1}\right)" in given["text/markdown"]
     formula = derivation.result._repr_mimebundle_()
     assert formula["text/plain"] == derivation.result.unicode()
-    assert formula["text/latex"].startswith(r"$\displaystyle ")
-    assert derivation.result.latex() in formula["text/html"]
+    assert formula["text/latex"] == rf"$\displaystyle {derivation.result.latex()}$"
     check = derivation.verification._repr_mimebundle_()
     assert check["text/plain"].startswith("3 random points, sizes Dx 5")
-    assert check["text/latex"].endswith(r"relative error \(< 10^{-12}\) (complex step)")
-    assert check["text/html"].endswith(r"relative error \(&lt; 10^{-12}\) (complex step)</p>")
+    assert check["text/markdown"].startswith(r"3 random points, sizes $\mathrm{Dx} = 5$")
+    assert check["text/markdown"].endswith(r"relative error $< 10^{-12}$ (complex step)")
+
+
+def test_what_a_notebook_shows_has_neither_latex_in_html_nor_headings_of_its_own() -> None:
+    (derivation,) = derived("one_hidden_layer", "x")
+    for shown in (derivation, derivation.result, derivation.verification, derivation.problem):
+        for kind, text in shown._repr_mimebundle_().items():
+            assert not (kind == "text/html" and "\\" in text)
+            assert not re.search(r"^#", text, flags=re.MULTILINE)
 
 
 # Lines.

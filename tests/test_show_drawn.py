@@ -16,7 +16,7 @@ from diagrad.pages.compose import pages
 from diagrad.pages.page import Block, Equation, Given, Heading, Item, Maths, Outcome
 from diagrad.show import printed
 from diagrad.show.glyphs import ABOVE, BELOW
-from diagrad.show.mathml import in_mathml
+from diagrad.show.mathml import in_mathml, in_terms, in_words
 from diagrad.show.notation import VULGAR
 from diagrad.show.typst import in_typst
 
@@ -86,6 +86,9 @@ def check(maths: Maths) -> None:
         assert element.tag not in LEAVES or element.text
         assert element.tag != "msqrt" or len(element) > 0
     assert plain(line(tree)) == plain(maths("unicode"))
+    broken = "".join(map("".join, in_terms(maths("latex"))))
+    for pieces in (broken, in_words(maths("latex"))):
+        assert line(ElementTree.fromstring(f"<p>{pieces}</p>")) == line(tree)
     typst = in_typst(maths("latex"))
     bare = re.sub(r'"([^"\\]|\\.)*"|\\.', "", typst)
     assert bare.count("(") == bare.count(")") and "\\" not in bare
@@ -155,9 +158,19 @@ DRAWN = {
         '<mo fence="true" form="postfix" stretchy="true">|</mo></mrow>',
         "lr(| x |)",
     ),
+    r"\sigma'": ('<mrow><mi>σ</mi><mo lspace="0" rspace="0">′</mo></mrow>', "σ^(′)"),
     r"\sigma\left(z\right)": (
-        "<mrow><mi>σ</mi><mo>\u2061</mo><mrow><mo>(</mo><mi>z</mi><mo>)</mo></mrow></mrow>",
+        '<mrow><mi>σ</mi><mo>\u2061</mo><mrow><mo stretchy="false">(</mo><mi>z</mi>'
+        '<mo stretchy="false">)</mo></mrow></mrow>',
         "σ ( z )",
+    ),
+    r"\left(\frac{x}{y}\right)": (
+        "<mrow><mo>(</mo><mfrac><mi>x</mi><mi>y</mi></mfrac><mo>)</mo></mrow>",
+        "( frac(x, y) )",
+    ),
+    r"J = -x": (
+        '<mrow><mi>J</mi><mo>=</mo><mo form="prefix">−</mo><mi>x</mi></mrow>',
+        "J = − x",
     ),
 }
 
@@ -167,6 +180,30 @@ def test_latex_is_drawn_in_marks_of_mathml_and_of_typst(latex: str) -> None:
     mathml, typst = DRAWN[latex]
     assert in_mathml(latex) == f"<math>{mathml}</math>"
     assert in_typst(latex) == typst
+
+
+# Where a long line breaks: | before a term, / before a factor.
+BROKEN = {
+    "= A + B": "=A|+B",
+    "= -A - B": "=−A|−B",
+    r"= A \left(B + C\right) \circ D": "=A/(B+C)/∘D",
+    "= (x_{1} + 2)_{i} + y": "=(x1+2)i|+y",
+    r"\frac{\partial J}{\partial h} \cdot \frac{\partial h}{\partial x}": "∂J∂h/·∂h∂x",
+    "x": "x",
+}
+
+
+@pytest.mark.parametrize(("latex", "expected"), BROKEN.items())
+def test_a_long_line_breaks_before_terms_and_where_these_are_long_before_factors(
+    latex: str, expected: str
+) -> None:
+    terms = [["".join(ElementTree.fromstring(f).itertext()) for f in t] for t in in_terms(latex)]
+    assert re.sub("[\u2061\u2062]", "", "|".join("/".join(term) for term in terms)) == expected
+
+
+def test_a_sign_at_the_beginning_of_a_line_has_the_space_that_it_has_within() -> None:
+    (first, *_), (second, *_) = in_terms("-A - B")
+    assert 'form="infix"' not in first and '<mo form="infix">−</mo>' in second
 
 
 def test_a_command_that_we_do_not_print_is_an_error() -> None:

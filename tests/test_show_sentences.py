@@ -75,6 +75,10 @@ SENTENCES = {
         "i.e. every A, e.g. the first: an entry of log p",
         r"i.e. every \(A\), e.g. the first: an entry of \(\log p\)",
     ),
+    "as a matrix (row j, column i) W₂ᵀ, or (if x > 0) y": (
+        "as a matrix (row j, column i) W2^T, or (if x > 0) y",
+        r"as a matrix (row \(j\), column \(i\)) \(W_{2}^{\top}\), or (if \(x > 0\)) \(y\)",
+    ),
     "powers x² … of x": ("powers x^2 ... of x", r"powers \(x^{2}\) ... of \(x\)"),
     "Σ is the covariance; θ̂₂ᵀ Σ⁻¹ x": (
         "Sigma is the covariance; thetahat2^T Sigma^-1 x",
@@ -187,6 +191,7 @@ NAMED = {
     "the shape of Wf, dWf and Un": (
         r"the shape of \(\mathrm{Wf}\), \(\mathrm{d}\mathrm{Wf}\) and \(\mathrm{Un}\)"
     ),
+    "call it Δ_Y, and (Δ_N1)ᵢⱼ": (r"call it \(\Delta_{Y}\), and \((\Delta_{N_{1}})_{ij}\)"),
     "dₖ columns": r"\(d_{k}\) columns",
     "dᵀ x": r"\(d^{\top} x\)",
 }

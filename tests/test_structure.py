@@ -31,7 +31,8 @@ WALK = [
     ["problem"],
     ["pages"],
     [""],
-    ["reporting", "cli", "__main__"],
+    ["output", "reporting"],
+    ["cli", "__main__"],
     ["notebook"],
 ]
 MODULES = sorted(SOURCE.rglob("*.py"))

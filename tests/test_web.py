@@ -4,47 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from html5lib import HTMLParser as Strict
+from outline import Outline
+from webpages import EXAMPLES as ALL
+from webpages import OTHERS, derived
 
 import diagrad as dg
 from diagrad import pages
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-VOID = {"meta", "link"}
-
-
-class Outline(HTMLParser):
-    """Checks that elements nest, and remembers what a reader of screens steps through."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.attributes.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "script" not in self.open and "style" not in self.open:
-            self.words += data
-
-    def values(self, name: str) -> Iterator[str]:
-        return (of[name] or "" for _, of in self.attributes if name in of)
 
 
 @cache
@@ -69,10 +42,43 @@ def test_a_page_nests_and_needs_no_network(name: str) -> None:
     assert not {"src", "href"} & {n for tag, of in outline.attributes for n in of if tag != "a"}
 
 
+def mistakes(text: str) -> list[str]:
+    """What HTML's own parser, the one of browsers, calls an error."""
+    parser = Strict()
+    parser.parse(text)
+    return [f"{where}: {error}" for where, error, _ in parser.errors]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_page_of_an_example_is_html_without_an_error(name: str) -> None:
+    assert mistakes(derived(name, "all", "full")) == []
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_pages_of_verdicts_and_second_derivatives_are_html_without_an_error(kind: str) -> None:
+    text = OTHERS[kind]()
+    assert mistakes(text) == []
+    assert not re.search(r"https?://|url\(|@import", text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("</main>", "</b></main>"),
+        ("<!DOCTYPE html>", ""),
+        ("<mrow>", "<mrow><p></p>"),
+        ("</summary>", "</sumary>"),
+        ("<main>", "<main><tr>&nosuch;"),
+    ],
+)
+def test_an_error_in_html_is_seen(old: str, new: str) -> None:
+    assert mistakes(page(*PAGES["seed"]).replace(old, new, 1))
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_headings_go_down_a_level_at_a_time_and_every_id_stands_once(name: str) -> None:
     outline = Outline(page(*PAGES[name]))
-    levels = [int(tag[1]) for tag, _ in outline.attributes if re.fullmatch("h[1-6]", tag)]
+    levels = outline.levels
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     ids = list(outline.values("id"))
@@ -121,6 +127,13 @@ def test_a_long_derivation_has_an_outline_and_stays_light() -> None:
     assert '<nav aria-label="Outline">' in text
     assert len(text.encode()) < 500_000
     assert "<nav" not in page(*PAGES["seed"])
+
+
+def test_a_long_line_can_go_on_in_the_next_and_a_wide_left_side_stands_above() -> None:
+    text = page("transformer", ("X",), "jacobian")
+    assert re.search(r'<div class="right"><math>.*?</math>(<span class="term">)?<math>', text)
+    assert '<div class="over">' in text
+    assert '<div class="over">' not in page("one_hidden_layer", ("x",), "jacobian", "overview")
 
 
 def test_words_of_a_problem_cannot_become_markup() -> None:

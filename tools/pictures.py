@@ -1,78 +1,80 @@
 """Takes the pictures of docs/pictures, screenshots of pages, with a Chromium that shows no window.
 
-    tools/site.sh && python tools/pictures.py                      takes them all
+    tools/browser.sh && tools/site.sh && python tools/pictures.py  takes them all
     python tools/pictures.py tutorial                              one of them
     python tools/pictures.py page.html out.png 1280 800 [--dark]   any page, in this size
+    python tools/pictures.py page.html out.png 360 0               the whole page, so wide
 
-CHROMIUM names the browser; otherwise `chromium`, `chromium-browser` or `google-chrome` is used. The
-pictures depend on the fonts of the machine, so no test compares them.
+tools/browser.sh finds or installs the browser; CHROMIUM names another one. The pictures depend on
+the fonts of the machine, so no test compares them.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from browser import chromium
+from printed import FILE
+
+import diagrad as dg
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
 PICTURES = ROOT / "docs" / "pictures"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SECONDS = 60
+SEED = ROOT / "examples" / "one_hidden_layer.dg"
 
 
 class Picture(NamedTuple):
-    """A page, the size of the window, and whether it is dark."""
+    """A page, a file or what writes its HTML; the size of the window, and whether it is dark."""
 
-    page: Path
+    page: Path | Callable[[], str]
     width: int = 1280
     height: int = 800
     dark: bool = False
 
 
+def derivation() -> str:
+    """The derivation of the README."""
+    return dg.load(SEED).derive("J", wrt="x").html()
+
+
+def verdict() -> str:
+    """The verdict on the answer of docs/checking.md."""
+    answer = FILE.search((ROOT / "docs" / "checking.md").read_text("utf-8"))
+    assert answer is not None
+    return dg.load(SEED).check("J", "x", answer["body"]).html()
+
+
 ALL = {
+    "derivation": Picture(derivation, height=900),
+    "derivation-dark": Picture(derivation, height=900, dark=True),
+    "derivation-telephone": Picture(derivation, width=360, height=740),
     "tutorial": Picture(SITE / "tutorial.html", height=1000),
+    "verdict": Picture(verdict),
 }
 
 
-def browser() -> str:
-    """The command of the browser. Exits where there is none."""
-    named = os.environ.get("CHROMIUM", "")
-    found = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
-    if found is None:
-        sys.exit("no Chromium: install one (apt-get install chromium), or set CHROMIUM to its path")
-    return found
-
-
-def take(picture: Picture, output: Path) -> None:
-    """Writes a picture. Raises CalledProcessError where the browser fails."""
+def take(browser: Browser, picture: Picture, output: Path) -> None:
+    """Writes a picture at the scale of a screen with two pixels for one; of a height of 0 the whole
+    page."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [
-                browser(),
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                "--force-color-profile=srgb",
-                *(["--force-dark-mode"] if picture.dark else []),
-                f"--user-data-dir={profile}",
-                f"--window-size={picture.width},{picture.height}",
-                f"--screenshot={output.resolve()}",
-                picture.page.resolve().as_uri(),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=SECONDS,
-        )
-    if not output.is_file():
-        raise SystemExit(f"{browser()} wrote no picture of {picture.page}")
+    page = browser.new_page(
+        viewport={"width": picture.width, "height": picture.height or 800},
+        color_scheme="dark" if picture.dark else "light",
+        device_scale_factor=2 if picture.width < 500 else 1.5,
+    )
+    if isinstance(picture.page, Path):
+        page.goto(picture.page.resolve().as_uri())
+    else:
+        page.set_content(picture.page())
+    page.screenshot(path=output, full_page=not picture.height)
+    page.close()
 
 
 def main(arguments: list[str]) -> int:
@@ -85,11 +87,18 @@ def main(arguments: list[str]) -> int:
         case _:
             print(f"there are {', '.join(ALL)}", file=sys.stderr)
             return 2
-    for output, picture in wanted.items():
-        if not picture.page.is_file():
-            print(f"there is no {picture.page}: tools/site.sh builds the site", file=sys.stderr)
-            return 2
-        take(picture, output)
+    pages = [picture.page for picture in wanted.values() if isinstance(picture.page, Path)]
+    missing = [page for page in pages if not page.is_file()]
+    if missing:
+        print(f"there is no {missing[0]}: tools/site.sh builds the site", file=sys.stderr)
+        return 2
+    try:
+        with chromium() as browser:
+            for output, picture in wanted.items():
+                take(browser, picture, output)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

@@ -7,21 +7,18 @@ it is used.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from diagrad.errors import DerivationError, ProblemError
+from diagrad.output import emit, form_of, say, show, show_verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import diagrad as dg
-    from diagrad.pages import Row
 
 DONE, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 2, 4, 130
 LONGEST = 1_000_000
@@ -32,8 +29,6 @@ FORMS = ("text", "latex", "markdown", "html", "typst", "pdf", "ipynb", "json")
 PAGES = ("html", "typst", "pdf")
 VERDICTS = {"correct": 0, "other-convention": 0, "incorrect": 1, "undecided": 3}
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
-SYMBOLS = "∂ŷ²ᵀ₁ᵢ∘−×𝟏"
-PLAIN = str.maketrans({"×": "x", "−": "-", "∂": "d", "∘": "*", "·": "*", "′": "'", "…": "..."})
 
 
 class Guarded(click.Group):
@@ -53,8 +48,6 @@ class Guarded(click.Group):
             say(str(error))
             ctx.exit(BAD_INPUT)
         except Exception as error:
-            from diagrad.reporting import report
-
             say(report(error))
             ctx.exit(INTERNAL)
 
@@ -103,7 +96,10 @@ def main(context: click.Context) -> None:
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,
     help="A line for each step, with its reason, or with all that it rests on.",
 )  # fmt: skip
-@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default=None,
+    help="Default: what the ending of OUT says, else text.",
+)  # fmt: skip
 @click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
 def derive(
     file: str,
@@ -114,13 +110,13 @@ def derive(
     structure: bool,
     route: str | None,
     depth: str,
-    form: str,
+    form: str | None,
     output: str | None,
 ) -> None:
     """Derive what FILE defines, with respect to its variables. FILE may be - for standard input."""
     import diagrad as dg
 
-    keep(file, output)
+    keep(output, problem=file)
     problem = dg.parse(read(file), file=shown(file))
     for warning in problem.warnings:
         say(warning)
@@ -132,6 +128,7 @@ def derive(
         layout=layout,
         structure=structure,
     )
+    form = form_of(form, output)
     route = route or ("both" if form in PAGES else "jacobian")
     show(derivations, route, depth, form, output)
 
@@ -147,7 +144,12 @@ def derive(
 @click.option("--strict", is_flag=True, help="Another layout is not right.")
 @click.option("--hint", is_flag=True, help="Say the rule alone, not the repair.")
 @click.option("--show-answer", is_flag=True, help="Show the right derivative, too.")
-@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default=None,
+    help="Default: what the ending of OUT says, else text.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
+@click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
 @click.pass_context
 def check(
     context: click.Context,
@@ -161,7 +163,9 @@ def check(
     strict: bool,
     hint: bool,
     show_answer: bool,
+    form: str | None,
     as_json: bool,
+    output: str | None,
 ) -> None:
     """Check an answer to what FILE asks: is it right, and if not, where does it go wrong and why?
 
@@ -171,25 +175,22 @@ def check(
 
     if (answer is None) == (answers is None):
         raise ProblemError("give the answer with --answer, or its file with --file")
+    if as_json and form not in (None, "json"):
+        raise ProblemError(f"--json is short for --format json: leave it out for --format {form}")
+    keep(output, problem=file, answer=answers)
     problem = dg.parse(read(file), file=shown(file))
     target = of or last_definition(problem)
     names = variables(problem, target, wrt)
     if wrt is None and len(names) > 1:
         raise DerivationError(f"name the variable with --wrt: {', '.join(names)}")
     text = answer if answer is not None else read(answers or "")
-    verdicts = {
-        name: problem.check(target, name, text, order=order, layout=layout, strict=strict)
+    verdicts = [
+        problem.check(target, name, text, order=order, layout=layout, strict=strict)
         for name in names
-    }
-    if as_json:
-        data = [v.data(show_answer) for v in verdicts.values()]
-        plain = not can_show(SYMBOLS, sys.stdout)
-        whole = data[0] if len(data) == 1 else data
-        emit(json.dumps(whole, ensure_ascii=plain, indent=2) + "\n", None)
-    else:
-        blocks = (v.text(hint=hint, show_answer=show_answer) for v in verdicts.values())
-        emit("\n\n".join(blocks) + "\n", None)
-    context.exit(max(VERDICTS[v.kind] for v in verdicts.values()))
+    ]
+    form = form_of("json" if as_json else form, output)
+    show_verdicts(verdicts, form, output, hint=hint, show_answer=show_answer)
+    context.exit(max(VERDICTS[verdict.kind] for verdict in verdicts))
 
 
 @main.command()
@@ -223,7 +224,7 @@ def code(
     import diagrad as dg
     from diagrad.code import code as written
 
-    keep(file, output)
+    keep(output, problem=file)
     problem = dg.parse(read(file), file=shown(file))
     for warning in problem.warnings:
         say(warning)
@@ -246,45 +247,13 @@ def show_seed() -> None:
     emit("\n  Your own problem: diagrad derive problem.dg\n", None)
 
 
-def show(
-    derivations: list[dg.Derivation], route: str, depth: str, form: str, output: str | None
-) -> None:
-    """Derivations in a format, to a file or standard output, there in colour on a terminal."""
-    from diagrad import pages
-
-    plain = output is None and not can_show(SYMBOLS, sys.stdout)
-    if form == "json":
-        data = pages.data(derivations, route)
-        emit(json.dumps(data, ensure_ascii=plain, indent=2) + "\n", output)
-    elif form == "text":
-        on_terminal = output is None and sys.stdout.isatty()
-        width = pages.terminal_width() if on_terminal else pages.WIDTH
-        rows = pages.rows(derivations, route, depth, width, plain)
-        if on_terminal:
-            show_painted(rows)
-        else:
-            emit("".join(row.text + "\n" for row in rows), output)
-    elif form == "latex":
-        emit(pages.latex(derivations, route, depth, document=output is not None), output)
-    elif form == "pdf":
-        emit_bytes(pages.pdf(derivations, route, depth), output)
-    else:
-        write = {
-            "markdown": pages.markdown,
-            "html": pages.html,
-            "typst": pages.typst,
-            "ipynb": pages.notebook,
-        }[form]
-        text = write(derivations, route, depth)
-        if form == "html" and plain:
-            text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
-        emit(text, output)
-
-
-def keep(file: str, output: str | None) -> None:
-    """Raises ProblemError where the result would replace the problem."""
-    if output is not None and file != "-" and Path(output).resolve() == Path(file).resolve():
-        raise ProblemError(f"{output} is the problem itself: choose another file for the result")
+def keep(output: str | None, **inputs: str | None) -> None:
+    """Raises ProblemError for a result that would be written over what it is about."""
+    for what, file in inputs.items():
+        if output is None or file in (None, "-"):
+            continue
+        if Path(output).resolve() == Path(file or "").resolve():
+            raise ProblemError(f"{output} is the {what} itself: choose another file for the result")
 
 
 def shown(file: str) -> str:
@@ -336,62 +305,29 @@ def variables(problem: dg.Problem, of: str, wrt: str | None) -> list[str]:
     return names
 
 
-def can_show(text: str, stream: TextIO) -> bool:
+def report(error: Exception) -> str:
+    """What a person needs who reports an internal error, and where it happened if asked for."""
+    import platform
+    import shlex
+    import traceback
+
+    debug = os.environ.get("DIAGRAD_DEBUG") == "1"
+    trace = "".join(traceback.format_exception(error)) if debug else ""
+    return (
+        f"{trace}diagrad: internal error: {type(error).__name__}: {error}\n"
+        "This is a mistake in Diagrad, not in your problem. Please report it, with the text of\n"
+        "the problem and these lines:\n"
+        f"  command  {shlex.join(['diagrad', *sys.argv[1:]])}\n"
+        f"  version  diagrad {version('diagrad')}, Python {platform.python_version()},"
+        f" NumPy {version('numpy')}, {platform.system()}\n"
+        "DIAGRAD_DEBUG=1 shows where it happened."
+    )
+
+
+def version(package: str) -> str:
+    from importlib import metadata
+
     try:
-        text.encode(stream.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def fitting(text: str, stream: TextIO) -> str:
-    """The text as far as the stream can show it, the rest in ASCII."""
-    if can_show(text, stream):
-        return text
-    encoding = stream.encoding or "utf-8"
-    return text.translate(PLAIN).encode(encoding, "backslashreplace").decode(encoding)
-
-
-def say(message: str) -> None:
-    """To standard error; control characters, which a problem may hold, are shown, not sent."""
-    visible = "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in message)
-    print(fitting(visible, sys.stderr), file=sys.stderr)
-
-
-def emit(text: str, output: str | None) -> None:
-    if output is None:
-        sys.stdout.write(fitting(text, sys.stdout))
-        sys.stdout.flush()
-        return
-    save(output, lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def emit_bytes(data: bytes, output: str | None) -> None:
-    """To a file, or to another program; a terminal is for text."""
-    if output is None:
-        if sys.stdout.isatty():
-            raise DerivationError("a PDF is not for a terminal: name a file with -o")
-        sys.stdout.buffer.write(data)
-        return
-    save(output, lambda path: path.write_bytes(data))
-
-
-def save(output: str, write: Callable[[Path], int]) -> None:
-    """Raises ProblemError where the file cannot be written."""
-    try:
-        write(Path(output))
-    except OSError as error:
-        raise ProblemError(f"cannot write {output}: {error.strerror}") from None
-
-
-STYLES = {"result": "bold", "heading": "bold", "reason": "dim"}
-
-
-def show_painted(rows: list[Row]) -> None:
-    """On a terminal: results bright, reasons dim."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(soft_wrap=True)
-    for row in rows:
-        console.print(Text(fitting(row.text, sys.stdout), style=STYLES.get(row.kind, "")))
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

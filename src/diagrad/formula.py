@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from diagrad.dimensions import UNIT
@@ -98,11 +97,9 @@ class Formula:
         return plain(value)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        latex = self.latex()
         return {
             "text/plain": self.unicode(),
-            "text/latex": rf"$\displaystyle {latex}$",
-            "text/html": rf"<span title='{escape(self.source)}'>\({escape(latex)}\)</span>",
+            "text/latex": rf"$\displaystyle {self.latex()}$",
         }
 
     def __repr__(self) -> str:

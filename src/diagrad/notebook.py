@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import click
 
 import diagrad as dg
-from diagrad import cli, pages
+from diagrad import cli, output, pages
 
 DERIVE = ("of", "wrt", "order", "layout", "structure", "route", "depth")
 HELP = "Derive what the cell defines, and show the derivation. J is short for --of J."
@@ -65,12 +65,7 @@ class Told:
     depth: str
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        told = (self.derivations, self.route or "jacobian", self.depth)
-        return {
-            "text/plain": pages.text(*told),
-            "text/latex": pages.latex(*told),
-            "text/html": pages.piece(*told),
-        }
+        return pages.shown(self.derivations, self.route or "jacobian", self.depth)
 
 
 def load(shell: Any) -> None:
@@ -117,7 +112,7 @@ def _run(
         raise dg.DerivationError(f"what is differentiated, {what} or {of}? Name one of them")
     problem = dg.parse(f"\n{cell}", file="cell")  # lines are counted as the notebook counts them
     for warning in problem.warnings:
-        cli.say(warning)
+        output.say(warning)
     target = what or of or cli.last_definition(problem)
     names = cli.variables(problem, target, wrt)
     derivations = problem.derive(target, wrt=names, **request)

@@ -67,7 +67,7 @@ class Problem:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from diagrad import pages
 
-        return pages.problem_bundle(self.source, self.names)
+        return pages.shown_problem(self.source, self.names)
 
     def default_wrt(self, of: str) -> list[str]:
         """Every declared variable that `of` depends on and that is not a label (onehot, pm1)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,15 +13,18 @@ from diagrad.check.bounds import check_bounds
 from diagrad.check.branches import scales
 from diagrad.check.diagnosis import Diagnosing, Diagnosis
 from diagrad.check.judge import Found, Judge
+from diagrad.check.parts import judged_lines, right_parts
 from diagrad.check.places import places
 from diagrad.check.quantities import Match
 from diagrad.check.reading import NOWHERE, Claim, Work, read_answer
 from diagrad.check.running import fits
 from diagrad.check.saying import HINTS, SENTENCES, Case, Link
-from diagrad.check.verdict import Judged, Mistake, Verdict
+from diagrad.check.sheet import answered
+from diagrad.check.verdict import Mistake, Verdict
 from diagrad.dimensions import describe
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Apply, Expression, Symbol
+from diagrad.operations.room import ShapeError
 from diagrad.recursion import deep_recursion
 from diagrad.request import variables_of
 from diagrad.show import printed
@@ -29,7 +32,6 @@ from diagrad.show import printed
 if TYPE_CHECKING:
     from diagrad.problem import Problem
 
-MOST_RIGHT = 8
 # Kinds whose sentence is about the whole answer.
 SPECIAL = frozenset({"fused-identity", "special-case", "scalar-rule"})
 UNKNOWN = "nothing is called "
@@ -110,15 +112,15 @@ class Checking:
         if contradicted is not None:
             return self._contradicted(contradicted, found)
         if found.convention != self.judge.allowed[0][0][0]:
-            because = f"this is {self._asked} {found.convention.words}"
+            because = f"this is {self.asked} {found.convention.words}"
             return self._made("other-convention", because, found)
         elsewhere = self.judge.elsewhere()
         if elsewhere is not None:
             return self._elsewhere(*elsewhere, found)
-        return self._made("correct", f"this is {self._asked}", found)
+        return self._made("correct", f"this is {self.asked}", found)
 
     @property
-    def _asked(self) -> str:
+    def asked(self) -> str:
         """∂J/∂x, printed."""
         quantities = self.judge.quantities
         if len(set(self.bench.wrt)) == len(self.bench.wrt):
@@ -129,14 +131,14 @@ class Checking:
         line = self.work.lines[index]
         assert match.factor is not None
         because = (
-            f"this is {self._asked}; line {line.number} is {match.factor.text} times "
+            f"this is {self.asked}; line {line.number} is {match.factor.text} times "
             f"{match.quantity.words}, which is made up for further down"
         )
         return self._made("other-convention", because, found)
 
     def _contradicted(self, index: int, found: Found) -> Verdict:
         line = self.work.lines[index]
-        because = f"the value is {self._asked}, but line {line.number} is not what it says"
+        because = f"the value is {self.asked}, but line {line.number} is not what it says"
         stated = self.judge.targets.restated(index)
         meant = self.judge.targets.stands_for(index, certain=True)
         said = f"This is not {meant.words}." if meant else "Its sides are not equal."
@@ -149,14 +151,14 @@ class Checking:
         convention = self.judge.otherwise()
         if convention is not None:
             number = self.work.lines[self.judge.last].number
-            said = f"This is {self._asked} {convention.words}; it was to be in the "
+            said = f"This is {self.asked} {convention.words}; it was to be in the "
             said += f"{self.bench.layout} layout."
             mistake = Mistake("other-layout", said, HINTS["other-layout"])
-            return self._made("incorrect", f"this is not {self._asked}", found, number, mistake)
+            return self._made("incorrect", f"this is not {self.asked}", found, number, mistake)
         diagnosis = Diagnosing(self.judge).diagnosed()
         line = self.work.lines[diagnosis.line]
         mistake = self._mistake(diagnosis, found)
-        because = f"this is not {self._asked}"
+        because = f"this is not {self.asked}"
         if found.why and line.claims[diagnosis.claim].misfit is None:
             because = f"{because}: {found.why}"
         return self._made("incorrect", because, found, line.number, mistake, diagnosis)
@@ -168,7 +170,7 @@ class Checking:
         case = case._replace(difference=self._difference(diagnosis, claim, found))
         if diagnosis.edit is not None:
             old, new = diagnosis.edit.old, diagnosis.edit.new
-            shown = self._shown(old), self._shown(self._written(new))
+            shown = self._shown(old), self._shown(self.written(new))
             if diagnosis.edit.kind == "missing-term":
                 case = case._replace(absent=shown[1])
             elif diagnosis.edit.kind == "extra-factor":
@@ -180,7 +182,7 @@ class Checking:
             case = case._replace(ratio=diagnosis.ratio.text)
         if diagnosis.slip is not None:
             use = diagnosis.slip.use
-            about = self._shown(self._written(use.node))
+            about = self._shown(self.written(use.node))
             case = case._replace(about=about, link=self._slope_of(use.node))
         if diagnosis.line == self.judge.last:
             case = case._replace(chain=self.judge.quantities.chain)
@@ -190,7 +192,7 @@ class Checking:
     def _meant(self, diagnosis: Diagnosis) -> str:
         if diagnosis.meant is not None:
             return diagnosis.meant.words
-        return self._asked if diagnosis.line == self.judge.last else ""
+        return self.asked if diagnosis.line == self.judge.last else ""
 
     def _misfit(self, claim: Claim) -> str:
         """Why the shapes do not fit: for a product, which product does not exist."""
@@ -202,8 +204,23 @@ class Checking:
                 a, b = (operand.shape for operand in node.operands)
                 if len(a) == len(b) == 2:
                     return f"The product does not exist: ({describe(a)})({describe(b)})"
-        why = claim.misfit.message.partition("; did you mean")[0]
+        why = self._unfitting(claim) or claim.misfit.message.partition("; did you mean")[0]
         return why[:1].upper() + why[1:]
+
+    def _unfitting(self, claim: Claim) -> str:
+        """What an operation says of the operands that do not fit it, printed as elsewhere."""
+        nodes = [place.node for place in places(claim.expression) if not fits(place.node)]
+        for node in nodes:
+            if not isinstance(node, Apply) or not all(map(fits, node.operands)):
+                continue
+            try:
+                node.operation.shape([o.shape for o in node.operands], node.parameters)
+            except ShapeError as error:
+                said = str(error)
+                for k, o in enumerate(node.operands):
+                    said = said.replace(f"{{{k}}}", f"{self._shown(o)} ({describe(o.shape)})")
+                return said
+        return ""
 
     def _difference(self, diagnosis: Diagnosis, claim: Claim, found: Found) -> str:
         """How far the line is from what it should be."""
@@ -251,12 +268,12 @@ class Checking:
         whole = diagnosis.edit.whole
         if isinstance(whole, Symbol) and whole.name == line.target:
             return None
-        source = self._shown(self._written(whole), "source")
+        source = self._shown(self.written(whole), "source")
         target = f"{self.work.shown(line.target)} = " if line.target else ""
         repair = target + source
         return repair if self._is_right(diagnosis.line, repair) else None
 
-    def _written(self, expression: Expression) -> Expression:
+    def written(self, expression: Expression) -> Expression:
         """The expression in names of the problem and of the answer."""
         return self.judge.in_problem(expression)
 
@@ -288,15 +305,18 @@ class Checking:
         diagnosis: Diagnosis | None = None,
     ) -> Verdict:
         wrong = kind == "incorrect"
+        lines = judged_lines(self.judge, diagnosis, wrong) if wrong else []
+        parts = right_parts(self.judge, diagnosis) if diagnosis else []
         return Verdict(
             kind,
             because,
             line,
             mistake,
-            self._right(diagnosis) if wrong else (),
-            self._lines(diagnosis) if wrong else (),
+            list(dict.fromkeys(self._shown(part, "source") for part in parts)),
+            lines,
             self._evidence(found, diagnosis),
             self.bench.formula.source if self.bench.formula else None,
+            partial(answered, self, diagnosis, lines, kind),
         )
 
     def _evidence(self, found: Found, diagnosis: Diagnosis | None) -> dict[str, Any]:
@@ -314,40 +334,6 @@ class Checking:
         if diagnosis is not None and diagnosis.ratio is not None:
             evidence["ratio"] = diagnosis.ratio.text
         return evidence
-
-    def _lines(self, diagnosis: Diagnosis | None) -> list[Judged]:
-        """What each line is: right, wrong, given, or right given the lines above it."""
-        lines, judged = self.work.lines, []
-        at = diagnosis.line if diagnosis else len(lines)
-        for k, line in enumerate(lines):
-            values = self.judge.values(k)
-            match = self.judge.quantities.match(values) if values is not None else None
-            if k == at:
-                judged.append(Judged(line.number, line.text, "wrong"))
-            elif match is not None:
-                words = match.quantity.words + (" transposed" if match.transposed else "")
-                judged.append(Judged(line.number, line.text, "right", words))
-            elif k > at and diagnosis is not None and diagnosis.edit is not None:
-                above = f"right, given line {lines[at].number}"
-                judged.append(Judged(line.number, line.text, "follows", above))
-            else:
-                judged.append(Judged(line.number, line.text, "given"))
-        return judged
-
-    def _right(self, diagnosis: Diagnosis | None) -> Sequence[str]:
-        """Parts of the wrong line that are quantities of the derivation, the largest last."""
-        if diagnosis is None:
-            return ()
-        tree = self.work.lines[diagnosis.line].claims[diagnosis.claim].expression
-        found: list[str] = []
-        for place in places(tree)[1:]:
-            if not isinstance(place.node, Apply) or not fits(place.node):
-                continue
-            values = self.judge.values_of(diagnosis.line, place.node)
-            among = self.judge.quantities.backward
-            if values is not None and self.judge.quantities.match(values, among) is not None:
-                found.append(self._shown(place.node, "source"))
-        return sorted(set(found), key=len)[:MOST_RIGHT]
 
 
 def _shapes(old: Expression, new: Expression) -> str:

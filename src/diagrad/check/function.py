@@ -7,8 +7,11 @@ layout, a constant factor, a gradient that was not summed, a link that is missin
 from __future__ import annotations
 
 import inspect
+import textwrap
+import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from diagrad.check.conventions import conventions, laid_out
 from diagrad.check.naming import kind_of_slip
 from diagrad.check.quantities import Quantities
 from diagrad.check.saying import HINTS
+from diagrad.check.sheet import sheet_of
 from diagrad.check.slips import Slips
 from diagrad.check.verdict import Mistake, Verdict, worst
 from diagrad.check.witness import Point, alike, apart
@@ -38,9 +42,11 @@ POINTS = 4
 
 @dataclass(frozen=True)
 class FunctionVerdict:
-    """The verdict on each gradient that a function returns; `kind` is that of the worst."""
+    """The verdict on each gradient that a function returns; `kind` is that of the worst. `code` is
+    the function's text, where it can be had."""
 
     verdicts: Mapping[str, Verdict]
+    code: str = field(default="", repr=False, compare=False)
 
     @property
     def kind(self) -> str:
@@ -52,6 +58,40 @@ class FunctionVerdict:
     def text(self, hint: bool = False, show_answer: bool = False) -> str:
         blocks = (f"{name}: {v.text(hint, show_answer)}" for name, v in self.verdicts.items())
         return "\n\n".join(blocks)
+
+    def latex(self, hint: bool = False, document: bool = False) -> str:
+        """The verdicts, the function's text, the problem and the evidence as LaTeX; with `document`
+        an article."""
+        from diagrad.pages import verdicts
+
+        return verdicts.latex(self._all, hint, False, document, self.code)
+
+    def markdown(self, hint: bool = False) -> str:
+        """Likewise as Markdown with formulas in $ and $$."""
+        from diagrad.pages import verdicts
+
+        return verdicts.markdown(self._all, hint, code=self.code)
+
+    def html(self, hint: bool = False) -> str:
+        """Likewise as a page for a browser, one file that needs no other."""
+        from diagrad.pages import verdicts
+
+        return verdicts.html(self._all, hint, code=self.code)
+
+    def typst(self, hint: bool = False) -> str:
+        """Likewise as a document of Typst."""
+        from diagrad.pages import verdicts
+
+        return verdicts.typst(self._all, hint, code=self.code)
+
+    @property
+    def _all(self) -> list[Verdict]:
+        return list(self.verdicts.values())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from diagrad.pages import verdicts
+
+        return verdicts.function_bundle(self)
 
     def __str__(self) -> str:
         return self.text()
@@ -77,7 +117,7 @@ def check_function(
     with deep_recursion():
         wanted = [variables_of(problem, name, 1) for name in names]
         benches = [Bench(problem, of, by, "auto", seed) for by in wanted]
-        return FunctionVerdict(_verdicts(problem, function, benches))
+        return FunctionVerdict(_verdicts(problem, function, benches), text_of(function))
 
 
 def _verdicts(
@@ -91,15 +131,39 @@ def _verdicts(
             returned = _called(problem, function, point)
         except Exception as error:
             failed = f"the function raised {type(error).__name__}: {error}"
-            return {name: Verdict("incorrect", failed) for name in names}
+            line = raised_on(error, function)
+            return {
+                bench.wrt[0]: _made(bench, "incorrect", failed, first_wrong_line=line)
+                for bench in benches
+            }
         results.append(_by_name(returned, names))
     missing = "the function returns no gradient by {}"
     return {
         bench.wrt[0]: _Comparing(bench, [result[bench.wrt[0]] for result in results]).verdict()
         if bench.wrt[0] in results[0]
-        else Verdict("incorrect", missing.format(bench.wrt[0]))
+        else _made(bench, "incorrect", missing.format(bench.wrt[0]))
         for bench in benches
     }
+
+
+def _made(bench: Bench, kind: str, because: str, **more: Any) -> Verdict:
+    return Verdict(kind, because, _sheet=partial(sheet_of, bench), **more)
+
+
+def text_of(function: Callable[..., object]) -> str:
+    """The text of a function, "" where it cannot be had."""
+    try:
+        return textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        return ""
+
+
+def raised_on(error: BaseException, function: Callable[..., object]) -> int | None:
+    """The line of a function's text on which it raised."""
+    code = getattr(function, "__code__", None)
+    frames = list(traceback.walk_tb(error.__traceback__))
+    lines = [number for frame, number in frames if frame.f_code is code]
+    return lines[-1] - code.co_firstlineno + 1 if code is not None and lines else None
 
 
 def _called(problem: Problem, function: Callable[..., object], point: Point) -> object:
@@ -165,22 +229,31 @@ class _Comparing:
     def verdict(self) -> Verdict:
         shape, wanted = self.values[0].shape, self.truth[0].shape
         if not all(np.isfinite(value).all() for value in self.values):
-            return Verdict("incorrect", "it is not finite at a random point")
+            return self._made("incorrect", "it is not finite at a random point")
         errors = self._errors(self.truth)
         if max(errors) <= self._tolerance(RIGHT):
-            return Verdict("correct", f"this is {self._asked}", evidence=self._evidence(errors))
+            return self._made("correct", f"this is {self._asked}", errors)
         convention = self._convention()
         if convention is not None:
             words = f"this is {self._asked} {convention}"
-            return Verdict("other-convention", words, evidence=self._evidence(errors))
+            return self._made("other-convention", words, errors)
         if max(errors) < self._tolerance(WRONG):
-            return Verdict("undecided", f"it differs by {max(errors):.1e}, which may be rounding")
+            may = f"it differs by {max(errors):.1e}, which may be rounding"
+            return self._made("undecided", may)
         because = f"this is not {self._asked}"
         if shape != wanted:
             because += f": it is {_times(shape)} and should be {_times(wanted)}"
-        return Verdict(
-            "incorrect", because, mistake=self._mistake(), evidence=self._evidence(errors)
-        )
+        return self._made("incorrect", because, errors, self._mistake())
+
+    def _made(
+        self,
+        kind: str,
+        because: str,
+        errors: Sequence[float] = (),
+        mistake: Mistake | None = None,
+    ) -> Verdict:
+        evidence = self._evidence(errors) if errors else {}
+        return _made(self.bench, kind, because, mistake=mistake, evidence=evidence)
 
     @property
     def _asked(self) -> str:

@@ -18,7 +18,7 @@ from diagrad.check.witness import definitions, same
 from diagrad.evaluate import parts
 from diagrad.expression import Apply, Expression, Symbol, number
 from diagrad.operations.functions import BY_NAME
-from diagrad.operations.room import Array
+from diagrad.operations.room import Array, in_brackets
 from diagrad.operations.unspecified import Prime
 from diagrad.show import printed
 
@@ -184,7 +184,7 @@ class Quantities:
         if all(1 in j.shape[1:] and j.size <= MOST_ENTRIES for j in jacobians):
             whole = self.named(use.node)
             argument = printed(operand, "unicode", self.names)
-            words = f"∂({whole})/∂({argument})"
+            words = f"∂{in_brackets(whole)}/∂{in_brackets(argument)}"
             values = [j.reshape(len(j), -1).T for j in jacobians]
             if values[0].size > 1:
                 yield Quantity("jacobian", operation.name, words, values)

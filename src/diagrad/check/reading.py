@@ -65,14 +65,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Work:
-    """All that was handed in. `quotients` are the names written dJ/dx, as they are kept and as
-    they were written; `problem` is the problem with all names of the answer, `known` those of a
-    derivation that it uses without defining them, with what they stand for."""
+    """All that was handed in, and its text. `quotients` are the names written dJ/dx, as they are
+    kept and as they were written; `problem` is the problem with all names of the answer, `known`
+    those of a derivation that it uses without defining them, with what they stand for."""
 
     lines: tuple[Line, ...]
     quotients: dict[str, tuple[str, str]]
     problem: Source
     known: tuple[tuple[str, Expression], ...] = ()
+    text: str = ""
 
     def shown(self, name: str) -> str:
         """A name as its writer wrote it."""
@@ -129,7 +130,7 @@ def read_answer(text: str, problem: Source, known: Sequence[tuple[str, Expressio
             reader.take(*line)
     except ProblemError as error:
         raise _as_written(error, quotients, page) from None
-    return Work(tuple(reader.lines), quotients, reader.problem, tuple(known))
+    return Work(tuple(reader.lines), quotients, reader.problem, tuple(known), text)
 
 
 def _as_written(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from diagrad.show.sentences import in_ascii_text
+
+if TYPE_CHECKING:
+    from diagrad.check.sheet import Sheet
 
 KINDS = ("correct", "other-convention", "incorrect", "undecided")
 HEADINGS = {
@@ -62,21 +66,23 @@ class Verdict:
     lines: Sequence[Judged] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
     answer: str | None = field(default=None, repr=False)
+    _sheet: Callable[[], Sheet] | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent elsewhere has the words and not the expressions."""
+        return self.__dict__ | {"_sheet": None}
 
     @property
     def is_right(self) -> bool:
         return self.kind in ("correct", "other-convention")
 
-    def data(self, show_answer: bool = False) -> dict[str, Any]:
-        """The verdict as JSON has it."""
-        mistake = self.mistake
+    def data(self, show_answer: bool = False, hint: bool = False) -> dict[str, Any]:
+        """The verdict as JSON has it; with `hint` the rule alone, without the repair."""
         found: dict[str, Any] = {
             "verdict": self.kind,
             "because": self.because,
             "first_wrong_line": self.first_wrong_line,
-            "mistake": None
-            if mistake is None
-            else {"kind": mistake.kind, "message": mistake.message, "repair": mistake.repair},
+            "mistake": self.mistake and _mistake_data(self.mistake, hint),
             "right": list(self.right),
             "lines": [
                 {"number": j.number, "text": j.text, "status": j.status, "words": j.words}
@@ -88,48 +94,66 @@ class Verdict:
             found["answer"] = self.answer
         return found
 
-    def text(self, hint: bool = False, show_answer: bool = False) -> str:
+    def text(self, hint: bool = False, show_answer: bool = False, ascii: bool = False) -> str:
         """The verdict for a reader: with `hint` the rule alone, without the repair."""
-        rows = _filled(f"{HEADINGS[self.kind].capitalize()}: {self.because}.")
+        say = in_ascii_text if ascii else str
+        rows = _filled(say(f"{HEADINGS[self.kind].capitalize()}: {self.because}."))
         if self.mistake is not None:
-            several = self.first_wrong_line and len(self.lines) > 1
-            where = f"Line {self.first_wrong_line}: " if several else ""
             said = self.mistake.hint if hint else self.mistake.message
-            rows += ["", *_filled(f"{where}{said}")]
+            rows += ["", *_filled(say(f"{self.where}{said}"))]
             if self.mistake.repair and not hint:
                 rows += ["", f"  {self.mistake.repair}"]
         if self.right and not self.is_right:
             rows += ["", *_filled("Right so far: " + ", ".join(self.right))]
         if len(self.lines) > 1:
-            rows += ["", *(_row(line) for line in self.lines)]
+            signs = SIGNS_IN_ASCII if ascii else SIGNS
+            rows += ["", *(_row(line, signs, say(line.words)) for line in self.lines)]
         if show_answer and self.answer:
             rows += ["", f"The derivative: {self.answer}"]
         return "\n".join(rows)
+
+    @property
+    def where(self) -> str:
+        """`Line 3: `, of an answer of several lines."""
+        several = self.first_wrong_line and len(self.lines) > 1
+        return f"Line {self.first_wrong_line}: " if several else ""
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """What the verdict is about, as expressions; None of one that no check made."""
+        return self._sheet and self._sheet()
+
+    def latex(self, hint: bool = False, show_answer: bool = False, document: bool = False) -> str:
+        """The verdict, the problem and the evidence as LaTeX; with `document` an article."""
+        from diagrad.pages import verdicts
+
+        return verdicts.latex([self], hint, show_answer, document)
+
+    def markdown(self, hint: bool = False, show_answer: bool = False) -> str:
+        """Likewise as Markdown with formulas in $ and $$."""
+        from diagrad.pages import verdicts
+
+        return verdicts.markdown([self], hint, show_answer)
+
+    def html(self, hint: bool = False, show_answer: bool = False) -> str:
+        """Likewise as a page for a browser, one file that needs no other."""
+        from diagrad.pages import verdicts
+
+        return verdicts.html([self], hint, show_answer)
+
+    def typst(self, hint: bool = False, show_answer: bool = False) -> str:
+        """Likewise as a document of Typst."""
+        from diagrad.pages import verdicts
+
+        return verdicts.typst([self], hint, show_answer)
 
     def __str__(self) -> str:
         return self.text()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": self.text(), "text/html": self._html()}
+        from diagrad.pages import verdicts
 
-    def _html(self) -> str:
-        said = f"<p><b>{HEADINGS[self.kind].capitalize()}</b>: {escape(self.because)}.</p>"
-        if self.mistake is not None:
-            where = f"Line {self.first_wrong_line}: " if self.first_wrong_line else ""
-            said += f"<p>{where}{escape(self.mistake.message)}</p>"
-            if self.mistake.repair:
-                said += f"<pre>{escape(self.mistake.repair)}</pre>"
-        if self.right and not self.is_right:
-            parts = ", ".join(f"<code>{escape(part)}</code>" for part in self.right)
-            said += f"<p>Right so far: {parts}</p>"
-        if len(self.lines) > 1:
-            cells = "<td>{}</td><td>{}</td><td><code>{}</code></td><td>{}</td>"
-            rows = (
-                cells.format(SIGNS[j.status], j.number, escape(j.text), escape(j.words))
-                for j in self.lines
-            )
-            said += f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-        return f"<div>{said}</div>"
+        return verdicts.bundle(self)
 
 
 WIDTH = 100
@@ -140,8 +164,15 @@ def _filled(text: str) -> list[str]:
 
 
 SIGNS = {"right": "✓", "wrong": "✗", "given": "·", "follows": "→"}
+SIGNS_IN_ASCII = {"right": "+", "wrong": "x", "given": ".", "follows": ">"}
 
 
-def _row(line: Judged) -> str:
-    words = f"   {line.words}" if line.words else ""
-    return f"  {SIGNS[line.status]} {line.number:2}  {line.text}{words}"
+def _row(line: Judged, signs: Mapping[str, str], words: str) -> str:
+    said = f"   {words}" if words else ""
+    return f"  {signs[line.status]} {line.number:2}  {line.text}{said}"
+
+
+def _mistake_data(mistake: Mistake, hint: bool) -> dict[str, str | None]:
+    if hint:
+        return {"kind": mistake.kind, "message": mistake.hint, "repair": None}
+    return {"kind": mistake.kind, "message": mistake.message, "repair": mistake.repair}

@@ -165,4 +165,4 @@ class Derivation:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from diagrad import pages
 
-        return pages.bundle(self)
+        return pages.shown([self])

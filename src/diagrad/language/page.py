@@ -42,14 +42,17 @@ class Page:
     ) -> ProblemError:
         """The error to raise about a piece of the text."""
         span = self.span(start, end)
-        shown = "".join(_visible(c) for c in self.lines[span.line - 1])
-        return kind(message, span, shown, self.file)
+        return kind(message, span, visible(self.lines[span.line - 1]), self.file)
 
 
-def _visible(character: str) -> str:
+def visible(text: str) -> str:
     """Tabs stay; other control characters and surrogates, which a terminal may obey, do not."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _is_hidden(c) else c for c in text)
+
+
+def _is_hidden(character: str) -> bool:
     hidden = unicodedata.category(character) in ("Cc", "Cs", "Cf", "Zl", "Zp")
-    return "\N{REPLACEMENT CHARACTER}" if hidden and character != "\t" else character
+    return hidden and character != "\t"
 
 
 def shortened(text: str) -> str:

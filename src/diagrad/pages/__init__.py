@@ -65,11 +65,16 @@ def markdown(
     return _marked(marked.Markdown(), derivations, route, depth)
 
 
-def piece(
+def shown(
     derivations: Sequence[Derivation], route: str = "jacobian", depth: str = "standard"
-) -> str:
-    """A piece of HTML for a page that typesets LaTeX, such as a notebook."""
-    return _marked(marked.Html(), derivations, route, depth)
+) -> dict[str, str]:
+    """What a notebook shows of derivations: Markdown, which JupyterLab, VS Code and nbconvert all
+    typeset. JupyterLab takes MathML away from notebooks that it does not trust, and VS Code leaves
+    LaTeX in HTML as it is."""
+    return {
+        "text/plain": text(derivations, route, depth),
+        "text/markdown": _marked(marked.Display(), derivations, route, depth),
+    }
 
 
 def html(derivations: Sequence[Derivation], route: str = "both", depth: str = "standard") -> str:
@@ -105,8 +110,11 @@ def notebook(
     asked = f"{first.of!r}, {wrt if len(wrt) > 1 else wrt[0]!r}"
     asked += f", order={first.order}" if first.order > 1 else ""
     asked += f", layout={first.layout!r}"
+    call = f"problem.derive({asked})"
     text = first.problem.source.text
-    return ipynb.notebook(pages(derivations, route, depth), text, asked)
+    return ipynb.notebook(
+        pages(derivations, route, depth), text, f"display(*{call})" if len(wrt) > 1 else call
+    )
 
 
 def _marked(
@@ -120,22 +128,12 @@ def data(derivations: Sequence[Derivation], route: str = "jacobian") -> list[dic
     return [as_data(d, ROUTES[0] if route in SEVERAL else route) for d in derivations]
 
 
-def bundle(derivation: Derivation) -> dict[str, str]:
-    """What a notebook shows of a derivation."""
-    return {
-        "text/plain": text([derivation]),
-        "text/latex": latex([derivation]),
-        "text/html": piece([derivation]),
-    }
-
-
-def problem_bundle(source: Source, names: Names) -> dict[str, str]:
+def shown_problem(source: Source, names: Names) -> dict[str, str]:
     """What a notebook shows of a problem: what is given."""
     page = (given(source, names),)
     return {
         "text/plain": "\n".join(row.text for row in rows_of(page, WIDTH, False)),
-        "text/latex": marked.Marked().page(page),
-        "text/html": marked.Html().page(page),
+        "text/markdown": marked.Display().page(page),
     }
 
 

@@ -20,12 +20,35 @@ def pieces(page: Page) -> list[str]:
     return [writer.blocks(part) for part in parts if part]
 
 
-def notebook(pages: Sequence[Page], problem: str, asked: str) -> str:
-    """The notebook as JSON; `problem` is the text of the problem, `asked` what was asked of it."""
-    quoted = problem.strip().replace("\\", "\\\\").replace('"', '\\"')
-    cells = [_code(f'import diagrad as dg\n\nproblem = dg.parse("""\n{quoted}\n""")')]
+def notebook(pages: Sequence[Page], problem: str, call: str) -> str:
+    """The notebook as JSON; `problem` is the text of the problem, `call` derives it again."""
+    cells = [_problem(problem)]
     cells += [_cell("markdown", text) for page in pages for text in pieces(page)]
-    cells.append(_code(f"problem.derive({asked})"))
+    return _whole([*cells, _code(call)])
+
+
+def checked(problem: str, given: str, answer: str, found: str, calls: Sequence[str]) -> str:
+    """Likewise with an answer, what was found about it, and what checks it again."""
+    cells = [_problem(problem)] + [_cell("markdown", given)] * bool(given)
+    # Its lines keep their numbers.
+    cells += [_code(f'answer = """\\\n{_escaped(answer.rstrip())}\n"""'), _cell("markdown", found)]
+    return _whole([*cells, *map(_code, calls)])
+
+
+def _problem(text: str) -> dict[str, Any]:
+    return _code(f"import diagrad as dg\n\nproblem = dg.parse({_quoted(text)})")
+
+
+def _quoted(text: str) -> str:
+    """A text of several lines as Python writes it."""
+    return f'"""\n{_escaped(text.strip())}\n"""'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _whole(cells: Sequence[dict[str, Any]]) -> str:
     for k, cell in enumerate(cells):
         cell["id"] = f"cell-{k}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -1,12 +1,13 @@
-"""A page in a markup with LaTeX's formulas: LaTeX, Markdown as GitHub reads it, HTML."""
+"""A page in a markup with LaTeX's formulas: LaTeX, Markdown as GitHub reads it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from diagrad.operations.room import SUPERSCRIPT
+from diagrad.pages.aligned import Rows, aligned
+from diagrad.pages.judged import CodeLine, Line
 from diagrad.pages.page import (
     Block,
     Equation,
@@ -22,12 +23,10 @@ from diagrad.pages.page import (
 from diagrad.pages.steps import sentences
 from diagrad.show.glyphs import prepared
 from diagrad.show.inline import in_math_mode
-from diagrad.show.sentences import in_latex_text
+from diagrad.show.sentences import in_latex_code, in_latex_text, in_markdown, in_markdown_text
 
-Rows = Sequence[tuple[str, str, str]]
-# GitHub refuses \operatorname, and sets \mathop alike.
-OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")
-INLINE = re.compile(r"\\\((.*?)\\\)", re.DOTALL)
+TICKS = re.compile("`+")
+LATEX_SIGNS = {"✓": r"\(\checkmark\)", "✗": r"\(\times\)", "→": r"\(\to\)", "·": r"\(\cdot\)"}
 
 
 class Marked:
@@ -35,6 +34,7 @@ class Marked:
 
     names: frozenset[str] = frozenset()
     notation = "latex"
+    apart = r" \quad "
 
     def inline(self, maths: Maths) -> str:
         return rf"\({maths('latex')}\)"
@@ -42,17 +42,38 @@ class Marked:
     def say(self, sentence: str) -> str:
         return in_latex_text(sentence, self.names)
 
-    def display(self, rows: Rows, unicode: str) -> str:
-        return f"\\begin{{align*}}\n{_aligned(rows)}\n\\end{{align*}}"
+    def display(self, rows: Rows) -> str:
+        return f"\\begin{{align*}}\n{aligned(rows)}\n\\end{{align*}}"
 
     def heading(self, words: str) -> str:
-        return rf"\medskip\noindent\textbf{{{words}}}\par"
+        return rf"\par\medskip\noindent\textbf{{{words}}}"
 
     def paragraph(self, text: str) -> str:
-        return rf"\noindent {text}\par"
+        return rf"\par\noindent {text}"
 
     def strong(self, text: str) -> str:
         return rf"\textbf{{{text}}}"
+
+    def code(self, text: str) -> str:
+        return in_latex_code(text)
+
+    def line(self, line: Line) -> str:
+        """A line of an answer: a sign, its number, the line, what it is."""
+        sign = LATEX_SIGNS.get(line.sign, line.sign)
+        return self.paragraph(rf"{sign} \ {line.number} \quad {self.wrote(line)}")
+
+    def lines(self, lines: Sequence[Line]) -> str:
+        return "\n".join(map(self.line, lines))
+
+    def wrote(self, line: Line) -> str:
+        shown = self.code(line.text) if line.maths is None else self.inline(line.maths)
+        words = self.strong(line.words) if line.status == "wrong" else self.say(line.words)
+        return f"{shown}{self.apart}{words}"
+
+    def listing(self, lines: Sequence[CodeLine]) -> str:
+        rows = ((LATEX_SIGNS["✗"] if at.wrong else "", at) for at in lines)
+        shown = (rf"\makebox[2em][l]{{{sign}}}{self.code(numbered(at))}" for sign, at in rows)
+        return "\n".join(map(self.paragraph, shown))
 
     def page(self, page: Page) -> str:
         self.names = names_of(page)
@@ -85,8 +106,7 @@ class Marked:
             remark = rf" \quad \text{{{d.remark}}}" if d.remark.isascii() and d.remark else ""
             rows.append((d.name("latex"), d.formula(self.notation), in_maths(d.shape) + remark))
         if rows:
-            said = [f"{d.name('unicode')} = {d.formula('unicode')}" for d in given.definitions]
-            yield self.display(rows, "; ".join(said))
+            yield self.display(rows)
         told = [self.say(d.remark) for d in given.definitions if not d.remark.isascii()]
         if told:
             yield self.paragraph("; ".join(told) + ".")
@@ -120,7 +140,7 @@ class Marked:
 
     def equations(self, equations: Sequence[Equation]) -> str:
         rows = [row for equation in equations for row in _rows(equation, self.notation)]
-        return self.display(rows, "; ".join(_in_unicode(equation) for equation in equations))
+        return self.display(rows)
 
     def outcome(self, outcome: Outcome) -> Iterator[str]:
         yield self.heading("Result" if len(outcome.results) == 1 else "Results")
@@ -139,17 +159,16 @@ class Marked:
 class Markdown(Marked):
     """Markdown with $ and $$."""
 
-    def blocks(self, blocks: Sequence[Block]) -> str:
-        return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", super().blocks(blocks))
+    apart = " — "
 
     def inline(self, maths: Maths) -> str:
-        return f"${maths('latex')}$"
+        return f"${in_markdown(maths('latex'))}$"
 
     def say(self, sentence: str) -> str:
-        return INLINE.sub(lambda m: f"${m[1].strip()}$", in_latex_text(sentence, self.names))
+        return in_markdown_text(sentence, self.names)
 
-    def display(self, rows: Rows, unicode: str) -> str:
-        return f"$$\n\\begin{{aligned}}\n{_aligned(rows)}\n\\end{{aligned}}\n$$\n"
+    def display(self, rows: Rows) -> str:
+        return f"$$\n\\begin{{aligned}}\n{in_markdown(aligned(rows))}\n\\end{{aligned}}\n$$\n"
 
     def heading(self, words: str) -> str:
         return f"### {words}\n"
@@ -160,35 +179,41 @@ class Markdown(Marked):
     def strong(self, text: str) -> str:
         return f"**{text}**"
 
+    def code(self, text: str) -> str:
+        """Between more ticks than stand in a row in it."""
+        ticks = _ticks(text, 1)
+        return f"{ticks} {text} {ticks}" if "`" in text else f"`{text}`"
 
-class Html(Marked):
-    """Light HTML for a page that typesets LaTeX; the Unicode form of a formula is its title."""
+    def line(self, line: Line) -> str:
+        return f"- {line.sign} {line.number}: {self.wrote(line)}"
 
-    def inline(self, maths: Maths) -> str:
-        return (
-            f'<span title="{escape(maths("unicode"))}">\\({escape(maths("latex"), quote=False)}\\)'
-            "</span>"
-        )
+    def lines(self, lines: Sequence[Line]) -> str:
+        return super().lines(lines) + "\n"
 
-    def say(self, sentence: str) -> str:
-        return escape(in_latex_text(sentence, self.names), quote=False)
+    def listing(self, lines: Sequence[CodeLine]) -> str:
+        text = "\n".join(gutter(lines))
+        return f"{_ticks(text, 3)}\n{text}\n{_ticks(text, 3)}\n"
 
-    def display(self, rows: Rows, unicode: str) -> str:
-        body = escape(_aligned(rows), quote=False)
-        shown = f"\\[\\begin{{aligned}}\n{body}\n\\end{{aligned}}\\]"
-        return f'<div title="{escape(unicode)}">{shown}</div>'
+
+class Display(Markdown):
+    """Likewise in the output of a notebook, whose headings are its own."""
 
     def heading(self, words: str) -> str:
-        return f"<h4>{words}</h4>"
+        return f"**{words}**\n"
 
-    def paragraph(self, text: str) -> str:
-        return f"<p>{text}</p>"
 
-    def strong(self, text: str) -> str:
-        return f"<b>{text}</b>"
+def numbered(line: CodeLine) -> str:
+    return f"{line.number:2}  {line.text}".rstrip()
 
-    def page(self, page: Page) -> str:
-        return f'<div class="diagrad">\n{super().page(page)}</div>\n'
+
+def gutter(lines: Sequence[CodeLine]) -> list[str]:
+    """Lines of code with their numbers, a wrong one with its sign."""
+    return [f"{'✗' if line.wrong else ' '} {numbered(line)}" for line in lines]
+
+
+def _ticks(text: str, least: int) -> str:
+    longest = max(map(len, TICKS.findall(text)), default=0)
+    return "`" * max(least, longest + 1)
 
 
 def in_maths(shape: str) -> str:
@@ -206,13 +231,6 @@ def in_powers(check: str) -> str:
     return re.sub(r"(?<=[, ])(\w+) (\d+)(?=[,:])", r"\1 = \2", powers)
 
 
-def _aligned(rows: Rows) -> str:
-    lines = []
-    for left, right, note in rows:
-        lines.append(f"{left} &= {right}" + (f" && {note}" if note else ""))
-    return " \\\\\n".join(lines)
-
-
 def _rows(equation: Equation, notation: str) -> Iterator[tuple[str, str, str]]:
     left = equation.left("latex")
     if equation.lead:
@@ -222,18 +240,15 @@ def _rows(equation: Equation, notation: str) -> Iterator[tuple[str, str, str]]:
         yield left if k == 0 else "", side.maths(notation), note
 
 
-def _in_unicode(equation: Equation) -> str:
-    lead = f"{equation.lead} " if equation.lead else ""
-    sides = (side.maths("unicode") for side in equation.sides)
-    return lead + " = ".join([equation.left("unicode"), *sides])
-
-
-PREAMBLE = r"""\documentclass{article}
+PREAMBLE = r"""\documentclass[fleqn]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
 \usepackage{amsmath,amssymb}
 \usepackage[margin=2cm]{geometry}
 \allowdisplaybreaks
+\setlength{\mathindent}{1em}
+\setlength{\emergencystretch}{4em}
+\AtBeginDocument{\abovedisplayskip=4pt plus 2pt \belowdisplayskip=\abovedisplayskip}
 \begin{document}
 """
 

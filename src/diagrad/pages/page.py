@@ -51,10 +51,23 @@ class Defined(NamedTuple):
     remark: str
 
 
+class Vertex(NamedTuple):
+    """A name in the computation graph: `below` are the places of the names that it is computed
+    from, `passed` are those of them to which the derivative goes on; `role` is "given", "defined",
+    or "wrt" for what is differentiated by."""
+
+    name: Maths
+    shape: str
+    below: tuple[int, ...]
+    passed: tuple[int, ...]
+    role: str
+
+
 class Given(NamedTuple):
     """The problem: its convention, variables with shape and facts, definitions, and the way back
     from the value to the variables; `signs` say what the signs of the page mean, `names` are all
-    names of the problem, in Unicode, and `dimensions` are those that shapes are made of."""
+    names of the problem, in Unicode, `dimensions` are those that shapes are made of, and `graph`
+    has what is computed from what."""
 
     convention: str
     variables: tuple[tuple[Maths, str], ...]
@@ -63,6 +76,7 @@ class Given(NamedTuple):
     signs: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
     dimensions: tuple[Maths, ...] = ()
+    graph: tuple[Vertex, ...] = ()
 
 
 class Heading(NamedTuple):

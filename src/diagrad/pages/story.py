@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from diagrad.derivation.account import Account
 from diagrad.derivation.restate import restated
 from diagrad.errors import DerivationError
-from diagrad.expression import Symbol
+from diagrad.expression import Symbol, walk
 from diagrad.language import Source
 from diagrad.matrix.elements import LETTERS
 from diagrad.pages import maths, words
-from diagrad.pages.page import Defined, Given, Maths
+from diagrad.pages.page import Defined, Given, Maths, Vertex
 from diagrad.show import Names
 
 if TYPE_CHECKING:
@@ -84,7 +84,26 @@ class Story:
         remarks = dict.fromkeys(self.wrt, "the variable here")
         shown = given(self.source, self.names, needed, remarks)
         way = self.way(self.first, self.wrt)
-        return shown._replace(convention=self._convention(needed), way=way)
+        graph = tuple(self._graph(needed))
+        return shown._replace(convention=self._convention(needed), way=way, graph=graph)
+
+    def _graph(self, needed: Sequence[str]) -> Iterator[Vertex]:
+        """What is computed from what, and where the derivative passes."""
+        place = {name: k for k, name in enumerate(needed)}
+        onward = _onward(self.first, self.wrt)
+        for name in needed:
+            definition = self.source.definitions.get(name)
+            parts = walk(definition.expression) if definition else ()
+            names = (part.name for part in parts if isinstance(part, Symbol))
+            below = dict.fromkeys(n for n in names if n in place)
+            role = "wrt" if name in self.wrt else "defined" if definition else "given"
+            yield Vertex(
+                maths.named(name, self.names),
+                self.shape(self.shapes[name]),
+                tuple(place[n] for n in below),
+                tuple(place[n] for n in onward.get(name, ())),
+                role,
+            )
 
     def _convention(self, needed: Sequence[str]) -> str:
         """Rows, columns or examples, and which entry of the derivative is which."""
@@ -99,13 +118,7 @@ class Story:
 
     def way(self, account: Account, wrt: Sequence[str]) -> tuple[Maths, ...]:
         """The way back from the value, one line for each stretch between branchings."""
-        nodes = account.sweep.nodes
-        wanted = set(wrt)
-        children: dict[str, list[str]] = {}
-        for node in reversed(nodes.values()):
-            for link in node.links if node.name in wanted else ():
-                wanted.add(link.consumer)
-                children.setdefault(link.consumer, []).insert(0, node.name)
+        children = _onward(account, wrt)
         lines, waiting, done = [], [account.sweep.of], set[str]()
         while waiting:
             name = waiting.pop(0)
@@ -125,6 +138,17 @@ class Story:
 
     def shape(self, shape: Sequence[object]) -> str:
         return words.shape_words(shape, self.names)
+
+
+def _onward(account: Account, wrt: Sequence[str]) -> dict[str, list[str]]:
+    """The names to which the derivative goes on from each name on its way to the variables."""
+    wanted = set(wrt)
+    children: dict[str, list[str]] = {}
+    for node in reversed(account.sweep.nodes.values()):
+        for link in node.links if node.name in wanted else ():
+            wanted.add(link.consumer)
+            children.setdefault(link.consumer, []).insert(0, node.name)
+    return children
 
 
 def given(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from diagrad.pages.page import Equation, Given, Heading, Item, Maths, Outcome, Page
 from diagrad.show.layout import Box, boxes
-from diagrad.show.mathml import in_mathml, in_words
+from diagrad.show.mathml import in_mathml, in_terms, in_words
 
 
 class Symbols:
@@ -39,6 +39,17 @@ class Symbols:
         if latex not in self._drawn:
             self._drawn[latex] = in_mathml(latex, self.marks)
         return self._drawn[latex]
+
+    def in_terms(self, latex: str) -> str:
+        """Likewise for a line of its own, which breaks between terms, and within one only where it
+        is longer than the line."""
+        terms = in_terms(latex, self.marks)
+        if len(terms) == 1:
+            return "".join(terms[0])
+        return "".join(
+            f'<span class="term">{"".join(term)}</span>' if len(term) > 1 else term[0]
+            for term in terms
+        )
 
     def between_words(self, latex: str) -> str:
         """Likewise, in pieces between which a line may break."""

@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from diagrad.pages.compose import ROUTES
+from diagrad.pages.graph import picture
 from diagrad.pages.marked import in_powers
 from diagrad.pages.page import (
     Block,
@@ -32,6 +33,10 @@ from diagrad.show.sentences import in_html_text
 LONG = 8
 # A reason of more characters stands below its line.
 SHORT = 40
+# A side of an equation with more characters may go on in the next line.
+WIDE = 24
+# A left side with more stands above its right sides where there is little room.
+BROAD = 12
 # A formula and the stop after it stay on one line.
 ENDED = re.compile(r"(<math>(?:(?!</math>).)*</math>[.,;:)]+)")
 WHOLE = r'<span class="whole">\1</span>'
@@ -49,15 +54,22 @@ def document(pages: Sequence[Page], first: str) -> str:
     body = "".join(
         part
         for n, page in enumerate(pages, 1)
-        for part in Web(page, symbols, f"p{n}", first).page()
+        for part in Web(
+            page, symbols, f"p{n}", first, f" of {title_of([page])}" if len(pages) > 1 else ""
+        ).page()
     )
+    return whole(title, body, symbols, "Derived and checked by Diagrad.")
+
+
+def whole(title: str, body: str, symbols: Symbols, made: str) -> str:
+    """A document around the HTML of its main part."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(title)} – Diagrad</title>\n<style>\n{_resource('page.css')}</style>\n"
         f"</head>\n<body>\n<main>\n{body}</main>\n"
-        "<footer><p>Derived and checked by Diagrad.</p>"
+        f"<footer><p>{made}</p>"
         '<div id="about" role="status" hidden></div></footer>\n'
         f'<script type="application/json" id="symbols">{_embedded(symbols.about)}</script>\n'
         f"<script>\n{_resource('page.js')}</script>\n</body>\n</html>\n"
@@ -82,10 +94,12 @@ def _outcome(page: Page) -> Outcome:
 
 
 class Web:
-    """The HTML of one page; `prefix` keeps its ids apart from those of others."""
+    """The HTML of one page; `prefix` keeps its ids apart from those of others, `of` the names of
+    its sections."""
 
-    def __init__(self, page: Page, symbols: Symbols, prefix: str, first: str) -> None:
+    def __init__(self, page: Page, symbols: Symbols, prefix: str, first: str, of: str = "") -> None:
         self.blocks, self.symbols, self.prefix, self.first = page, symbols, prefix, first
+        self.of = of
         self.names = names_of(page)
 
     def page(self) -> Iterator[str]:
@@ -119,16 +133,14 @@ class Web:
     def _section(self, name: str, words: str, inner: Iterator[str]) -> str:
         at = f"{self.prefix}-{name}"
         heading = f'<h2 id="{at}">{words}</h2>'
-        return (
-            f'<section class="{name}" aria-labelledby="{at}">\n{heading}\n{"".join(inner)}'
-            "</section>\n"
-        )
+        named = f'aria-label="{escape(words + self.of)}"' if self.of else f'aria-labelledby="{at}"'
+        return f'<section class="{name}" {named}>\n{heading}\n{"".join(inner)}</section>\n'
 
     def _outline(self, told: Sequence[tuple[str, Sequence[Block]]]) -> Iterator[str]:
         items = [b for b in told[0][1] if isinstance(b, Item)] if told else []
         if len(items) < LONG:
             return
-        yield '<nav aria-label="Outline"><details><summary>Outline</summary><ol>'
+        yield f'<nav aria-label="Outline{escape(self.of)}"><details><summary>Outline</summary><ol>'
         for item in items:
             left = item.equations[-1].left("unicode")
             yield f'<li><a href="#{self._at(self.first, item)}">{escape(left)}</a></li>'
@@ -168,9 +180,12 @@ class Web:
             yield f"<div>{name}<dd>{self.shape(shape)}{said}</dd></div>"
         yield "</dl>\n"
         rows = (Equation(d.name, (Side(d.formula, d.remark),), d.shape) for d in given.definitions)
-        yield self.equations(tuple(rows))
+        yield f'<div class="stated"><div>\n{self.equations(tuple(rows))}'
         if given.way:
             yield f'<p class="way">The way back: {self._listed(given.way, "; ")}.</p>\n'
+        yield "</div>\n"
+        yield from picture(given.graph, self.symbols, f"{self.prefix}-graph")
+        yield "</div>\n"
         if given.signs:
             signs = "".join(f"<li>{self.say(f'{sign}.')}</li>" for sign in given.signs)
             yield f"<details><summary>The signs of this page</summary><ul>{signs}</ul></details>\n"
@@ -219,20 +234,28 @@ class Web:
 
     def _rows(self, equation: Equation) -> Iterator[str]:
         lead = f'<span class="lead">{self.say(equation.lead)}</span> ' if equation.lead else ""
-        left = lead + self.inline(equation.left)
+        left = lead + self._line(equation.left)
+        if _is_wide(equation.left):
+            yield f'<div class="over">{left}</div>\n'
+            left = ""
+        place = "left broad" if len(equation.left("unicode")) > BROAD else "left"
         shape = equation.shape.rpartition(" = ")[2]
         for k, side in enumerate(equation.sides):
-            right = self.symbols.drawn(f"= {side.maths('shaped')}")
             long = len(side.why) > SHORT
             why = f'<span class="note">{self.say(side.why)}</span>' if side.why else ""
             size = f'<span class="shape">{self.shape(shape)}</span>' if shape and k == 0 else ""
             yield (
-                f'<div class="left">{left if k == 0 else ""}</div>'
-                f'<div class="right">{right}{"" if long else why}</div>'
+                f'<div class="{"left" if k else place}">{"" if k else left}</div>'
+                f'<div class="right">{self._line(side.maths, "= ")}{"" if long else why}</div>'
                 f'<div class="size">{size}</div>\n'
             )
             if long:
                 yield f'<div class="below">{why}</div>\n'
+
+    def _line(self, maths: Maths, before: str = "") -> str:
+        """A side of an equation, which may go on in the next line where it is wide."""
+        draw = self.symbols.in_terms if _is_wide(maths) else self.symbols.drawn
+        return draw(before + maths("shaped" if before else "latex"))
 
     def outcome(self, outcome: Outcome) -> Iterator[str]:
         for equation in outcome.results:
@@ -241,12 +264,19 @@ class Web:
                 yield f'<p class="why">{self.say(f"{equation.shape}.")}</p>\n'
         if outcome.named:
             yield self.equations(
-                [Equation(name, (Side(formula),), lead="with") for name, formula in outcome.named]
+                [
+                    Equation(name, (Side(formula),), lead="" if k else "with")
+                    for k, (name, formula) in enumerate(outcome.named)
+                ]
             )
         for remark in outcome.remarks:
             yield f'<p class="why">{self.say(remark[:1].upper() + remark[1:] + ".")}</p>\n'
         for check in outcome.checks:
             yield f'<p class="check"><b>Checked</b> {self.say(in_powers(check) + ".")}</p>\n'
+
+
+def _is_wide(maths: Maths) -> bool:
+    return len(maths("unicode")) > WIDE
 
 
 def first_of(route: str) -> str:

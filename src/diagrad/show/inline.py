@@ -18,6 +18,7 @@ SYMBOLS = {c: "\\" + c for c in "%&#$_{}"} | {"~": r"\sim", "\\": r"\backslash",
 LETTER = rf"[A-Za-z](?![{''.join(ACCENTS)}])"
 ATOM = re.compile(
     rf"(?P<space>\s+)|(?P<accented>{ACCENTED})|(?P<below>[{''.join(BELOW)}]+)"
+    rf"|(?P<mark>(?:_[A-Za-z0-9]+[{''.join(BELOW)}]*)+)"
     rf"|(?P<above>∘?[{''.join(ABOVE)}]+)|(?P<prime>[{''.join(PRIMES)}']+)"
     rf"|(?P<word>{LETTER}(?:{LETTER}|[0-9])*(?:_[A-Za-z0-9]+)*)|(?P<call>√|∘?\^)|(?P<other>.)",
     re.DOTALL,
@@ -42,7 +43,7 @@ class MathMode:
             self.text += "{}"
             self.scripts.clear()
         if self.spaced:
-            words = UPRIGHT.search(self.text) or OWN_WORD.match(piece)
+            words = (UPRIGHT.search(self.text) and piece not in "=<>+-") or OWN_WORD.match(piece)
             self.text += r" \, " if words else " "
         elif CONTROL_WORD.search(self.text) and piece[0].isalpha():
             self.text += " "
@@ -100,6 +101,8 @@ def _atom(atom: re.Match[str], after: str, mode: MathMode) -> None:
             mode.add(rf"\{ACCENTS[piece[1]]}{{{''.join(_letter(piece[0]))}}}")
         case "below":
             mode.add(f"_{{{''.join(_below(piece))}}}", "below")
+        case "mark":
+            mode.add(f"_{{{','.join(map(in_math_mode, piece.split('_')[1:]))}}}", "below")
         case "above":
             raised = "".join(r"\top " if ABOVE[c] == "T" else ABOVE[c] for c in piece.strip("∘"))
             mode.add(f"^{{{CIRCLE[piece[0]]}{raised.strip()}}}", "above")

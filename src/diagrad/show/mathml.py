@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
 from diagrad.show.layout import (
+    BRACKET,
     LETTER,
+    TIMES,
     Accented,
     Box,
     Cases,
@@ -27,8 +29,14 @@ LIMITS = frozenset("∑∏")
 BARS = frozenset("|‖")
 # What MathML Core has no spacing for.
 SPACED = frozenset("/")
-# Before what a formula between words may go on in the next line.
+# Before what a formula between words may go on in the next line; in a line of its own before each
+# term, and where that is too long before the factors.
 BREAKS = frozenset(Token(sign, "sign") for sign in "=≈≤≥←→↦⇒·+−")
+TERMS = frozenset(Token(sign, "sign") for sign in "=+−")
+FACTORS = frozenset(Token(sign, "sign") for sign in "∘⊘·") | {TIMES}
+OPENING = frozenset(Token(bracket, BRACKET) for bracket in "([")
+CLOSING = frozenset(Token(bracket, BRACKET) for bracket in ")]")
+MINUS = Token("−", "sign")
 Marks = Mapping[Box, str]
 NO_MARKS: Marks = MappingProxyType({})
 
@@ -39,27 +47,51 @@ def in_mathml(latex: str, marks: Marks = NO_MARKS) -> str:
 
 
 def in_words(latex: str, marks: Marks = NO_MARKS) -> str:
-    """A formula between words: a `math` element for each side of an equation, because no line
-    breaks within one."""
+    """A formula between words: a `math` element for each side of an equation and each term, because
+    no line breaks within one."""
+    return "".join(_drawn(_pieces(_split(latex, marks), BREAKS), marks))
+
+
+def in_terms(latex: str, marks: Marks = NO_MARKS) -> list[list[str]]:
+    """A formula in a line of its own: its terms, and of each the factors, as `math` elements."""
+    terms = _pieces(_split(latex, marks), TERMS)
+    return [_drawn(_pieces(t, FACTORS), marks, begins=k == 0) for k, t in enumerate(terms)]
+
+
+def _split(latex: str, marks: Marks) -> tuple[Box, ...]:
     box = boxes(latex)
-    sides: list[list[Box]] = [[]]
-    for part in _parts(box):
-        if part in BREAKS and sides[-1]:
-            sides.append([])
-        sides[-1].append(part)
-    whole = marks.get(box) or len(sides) == 1
-    if whole:
-        return f"<math>{element(box, marks)}</math>"
-    return "".join(f"<math>{_continued(side, marks)}</math>" for side in sides)
+    return (box,) if box in marks else _parts(box)
+
+
+def _drawn(pieces: Sequence[Sequence[Box]], marks: Marks, begins: bool = True) -> list[str]:
+    """Each piece as a `math` element; with `begins` the first is the beginning of a formula."""
+    drawn = [_continued(piece, marks) for piece in pieces]
+    if begins:
+        box = pieces[0][0] if len(pieces[0]) == 1 else Row(tuple(pieces[0]))
+        drawn[0] = element(box, marks)
+    return [f"<math>{piece}</math>" for piece in drawn]
+
+
+def _pieces(parts: Sequence[Box], breaks: Container[Box]) -> list[list[Box]]:
+    """The parts, with a new piece where one of the breaks stands outside brackets."""
+    pieces: list[list[Box]] = [[]]
+    depth = 0
+    for part in parts:
+        bracket = part.base if isinstance(part, Script) else part
+        depth += (bracket in OPENING) - (bracket in CLOSING)
+        # A sign after a sign is that of a number.
+        if part in breaks and depth == 0 and pieces[-1] and pieces[-1][-1] not in BREAKS:
+            pieces.append([])
+        pieces[-1].append(part)
+    return pieces
 
 
 def _continued(parts: Sequence[Box], marks: Marks) -> str:
-    """A side of an equation whose sign keeps the space that it has in the middle."""
-    first, *rest = parts
-    shown = element(first, marks)
+    """A piece of a formula whose sign keeps the space that it has in the middle."""
+    shown, first = _side_by_side(parts, marks), parts[0]
     if isinstance(first, Token) and first in BREAKS:
-        shown = _tag("mo", ' form="infix"', first.text)
-    return _tag("mrow", "", shown, *(element(part, marks) for part in rest))
+        shown[0] = _tag("mo", ' form="infix"', first.text)
+    return _tag("mrow", "", *shown)
 
 
 def element(box: Box, marks: Marks = NO_MARKS) -> str:
@@ -73,7 +105,11 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
         case Token():
             return _token(box, mark)
         case Row(parts=parts):
-            return _tag("mrow", mark, *(element(part, marks) for part in parts))
+            return _tag("mrow", mark, *_side_by_side(parts, marks))
+        case Script(base=base, below=None, above=Token(text=text)) if text[0] == "′":
+            # Of itself the sign stands high already.
+            prime = f'<mo lspace="0" rspace="0">{text}</mo>'
+            return _tag("mrow", mark, element(base, marks), prime)
         case Script():
             return _script(box, mark, marks)
         case Accented(base=base, accent=accent):
@@ -87,10 +123,11 @@ def _element(box: Box, mark: str, marks: Marks) -> str:
         case Root(inner=inner):
             return _tag("msqrt", mark, element(inner, marks))
         case Fenced(opening=opening, inner=inner, closing=closing):
-            within = "".join(element(p, marks) for p in _parts(inner))
-            return _tag("mrow", mark, _fence(opening, "prefix"), within, _fence(closing, "postfix"))
+            within = _side_by_side(_parts(inner), marks)
+            fences = (_fence(opening, "prefix", inner), _fence(closing, "postfix", inner))
+            return _tag("mrow", mark, fences[0], *within, fences[1])
         case Cases(lines=lines):
-            return _tag("mrow", mark, _fence("{", "prefix"), _table(lines, marks))
+            return _tag("mrow", mark, _fence("{", "prefix", box), _table(lines, marks))
     raise AssertionError(box)
 
 
@@ -136,10 +173,38 @@ def _script(box: Script, mark: str, marks: Marks) -> str:
     return _tag(names[kind], mark, base, below or "", above or "")
 
 
-def _fence(bracket: str, form: str) -> str:
-    """A bracket that grows; a bar does not say by itself on which side it stands."""
-    known = "" if bracket not in BARS else f' fence="true" form="{form}" stretchy="true"'
-    return f"<mo{known}>{escape(bracket)}</mo>"
+def _side_by_side(parts: Sequence[Box], marks: Marks) -> list[str]:
+    """Boxes in a row. A minus after another sign belongs to what follows: there is no space
+    between them, which MathML gives to all that does not stand first."""
+    shown = [element(part, marks) for part in parts]
+    for k in range(1, len(parts)):
+        if parts[k] == MINUS and parts[k - 1] in BREAKS:
+            shown[k] = _tag("mo", ' form="prefix"', "−")
+    return shown
+
+
+def _fence(bracket: str, form: str, inner: Box) -> str:
+    """A bracket, which grows with what is tall only: browsers set those that may grow apart. A
+    bar does not say by itself on which side it stands."""
+    if bracket in BARS:
+        return f'<mo fence="true" form="{form}" stretchy="true">{escape(bracket)}</mo>'
+    return f"<mo>{bracket}</mo>" if _is_tall(inner) else f'<mo stretchy="false">{bracket}</mo>'
+
+
+def _is_tall(box: Box) -> bool:
+    """Whether it has more than one line."""
+    match box:
+        case Fraction() | Cases() | Root() | Labelled():
+            return True
+        case Row(parts=parts):
+            return any(map(_is_tall, parts))
+        case Script(base=base):
+            return _is_tall(base) or (isinstance(base, Token) and base.text in LIMITS)
+        case Fenced(inner=inner):
+            return _is_tall(inner)
+        case Accented(base=base):
+            return _is_tall(base)
+    return isinstance(box, Token) and box.text in LIMITS
 
 
 def _table(lines: tuple[tuple[Box, ...], ...], marks: Marks) -> str:

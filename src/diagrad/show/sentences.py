@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from html import escape
 from string import ascii_letters
 
@@ -84,6 +84,12 @@ STOPS = '.,;:?!"'
 ESCAPES = {c: "\\" + c for c in "%&#$_{}"} | {c: rf"\({c}\)" for c in "<>|"}
 # What Typst's markup takes for something else, also at the start of a line.
 MARKUP = re.compile(r"[\\#$*_`<>@~\[\]=/+-]")
+# GitHub refuses \operatorname, and sets \mathop alike.
+OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")
+TAG = re.compile(r"< ?(?=[A-Za-z/!?])")
+# Likewise of Markdown; a dash or a number begins a list, a dot ends an address.
+MARKED = re.compile(r"[\\`*_{}\[\]<>#$%&|~^@]|(?<=:)//|(?<=www)\.")
+BEGINS = re.compile(r"^(\d*)([-+=.)])")
 ESCAPES |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
@@ -95,6 +101,22 @@ def in_latex_text(sentence: str, names: Collection[str] = ()) -> str:
         rf"\({part}\)" if is_formula else _escaped(part)
         for part, is_formula in _parts(sentence, names)
     )
+
+
+def in_markdown_text(sentence: str, names: Collection[str] = ()) -> str:
+    """The sentence for Markdown, mathematics between dollars, the words escaped."""
+    text = "".join(
+        f"${in_markdown(part.strip())}$"
+        if is_formula
+        else MARKED.sub(r"\\\g<0>", _escaped(part, {}))
+        for part, is_formula in _parts(sentence, names)
+    )
+    return BEGINS.sub(r"\1\\\2", text)
+
+
+def in_markdown(latex: str) -> str:
+    """A formula that nobody takes for a tag, without what GitHub refuses."""
+    return OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", TAG.sub(r"\\lt ", latex))
 
 
 def in_html_text(
@@ -121,16 +143,24 @@ def in_typst_text(sentence: str, names: Collection[str] = ()) -> str:
     )
 
 
+def in_latex_code(text: str) -> str:
+    """A piece of code for LaTeX, as it was typed."""
+    escapes = ESCAPES | {" ": r"\ ", "`": r"\textasciigrave{}", "'": r"\textquotesingle{}"}
+    return rf"\texttt{{{_escaped(text, escapes | {'-': '-{}'})}}}"
+
+
 def _parts(sentence: str, names: Collection[str]) -> Iterator[tuple[str, bool]]:
     """Words, and formulas as LaTeX, in their order."""
-    known = frozenset(name for name in names if name == "a" or _is_no_word(name))
+    known = frozenset(name for name in names if name in ("a", "A") or _is_no_word(name))
+    known |= {f"d{name}" for name in names if len(name) == 1} - {"do"}
     starts = True
     for run, word in _runs(WORD.findall(prepared(sentence, names)), known):
         before, formula, after = _formula(run, starts, word, known)
         parts = ((before, False), (formula and in_math_mode(formula), True), (after + word, False))
         for part, is_formula in parts:
             if part:
-                starts = False
+                ends = not is_formula and part.rstrip().endswith((".", "!", "?"))
+                starts = ends or (starts and part.isspace())
                 yield part, is_formula
 
 
@@ -141,7 +171,9 @@ def _is_no_word(name: str) -> bool:
 
 def _has_name(text: str, names: Container[str]) -> bool:
     words = re.findall(r"\w+", text)
-    return any(word in names or word.removeprefix("d") in names for word in words if word != "a")
+    return any(
+        word in names or word.removeprefix("d") in names for word in words if word not in ("a", "A")
+    )
 
 
 def _runs(words: Sequence[str], names: Container[str]) -> Iterator[tuple[list[str], str]]:
@@ -152,7 +184,7 @@ def _runs(words: Sequence[str], names: Container[str]) -> Iterator[tuple[list[st
         mathematical = _is_neutral(word) or not MATHEMATICAL.isdisjoint(word)
         if spaced or mathematical or _has_name(word, names):
             run.append(word)
-            if word[-1] in STOPS and not _open("".join(run)):
+            if _is_ended("".join(run)):
                 yield run, ""
                 run = []
         else:
@@ -165,8 +197,10 @@ def _is_neutral(word: str) -> bool:
     return NEUTRAL.fullmatch(word) is not None and word.strip("-") != ""
 
 
-def _open(text: str) -> bool:
-    return text.count("(") > text.count(")")
+def _is_ended(text: str) -> bool:
+    """Whether a formula ends here: at a stop, or where a bracket closes that words opened."""
+    opened = text.count("(") - text.count(")")
+    return opened < 0 or (text[-1] in STOPS and opened == 0)
 
 
 def _formula(
@@ -176,8 +210,10 @@ def _formula(
     stands at the start of the sentence, `word` is what comes after it."""
 
     def is_article(at: int) -> bool:
-        named = run[at] == "a" and "a" in names
-        return _is_before_a_noun(run, at, word) if named else _is_article(run, at, starts)
+        if run[at] == "a" and "a" in names:
+            return _is_before_a_noun(run, at, word)
+        named = run[at] == "A" and "A" in names
+        return _is_article(run, at, starts) and not (named and not _is_before_a_noun(run, at, word))
 
     first, last = 0, len(run)
     while first < last and (run[first].isspace() or is_article(first)):
@@ -208,8 +244,9 @@ def _is_article(run: Sequence[str], at: int, starts: bool) -> bool:
 def _is_before_a_noun(run: Sequence[str], at: int, word: str) -> bool:
     """Whether an `a` that is also a name is an article: a column, but not a enters, a = b."""
     following = next((w for w in (*run[at + 1 :], word) if not w.isspace()), "")
-    return bool(re.match(r"[a-z]{2,}", following)) and not following.endswith("s")
+    noun = bool(re.match(r"[a-z]{2,}", following)) and not following.endswith("s")
+    return noun and following != "should"
 
 
-def _escaped(text: str) -> str:
-    return "".join(ESCAPES.get(c, c if c.isascii() else in_ascii(c)) for c in text)
+def _escaped(text: str, escapes: Mapping[str, str] = ESCAPES) -> str:
+    return "".join(escapes.get(c, c if c.isascii() else in_ascii(c)) for c in text)

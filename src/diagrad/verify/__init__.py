@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from html import escape
 from math import inf, log10
 from typing import TYPE_CHECKING
 
@@ -50,17 +49,12 @@ class Verification:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         power = r"\ge 1" if self.bound == inf else f"< 10^{{{log10(self.bound):.0f}}}"
-        error = rf": relative error \({power}\) ({self.method})"
-        html = f"<p>{self._where()}{escape(error)}</p>"
-        return {
-            "text/plain": str(self),
-            "text/latex": self._where(maths=True) + error,
-            "text/html": html,
-        }
+        error = f": relative error ${power}$ ({self.method})"
+        return {"text/plain": str(self), "text/markdown": self._where(maths=True) + error}
 
     def _where(self, maths: bool = False) -> str:
         """At how many points, of which sizes; names of sizes as mathematics where that is asked."""
-        wrap = r"\(\mathrm{{{}}} = {}\)" if maths else "{} {}"
+        wrap = r"$\mathrm{{{}}} = {}$" if maths else "{} {}"
         sizes = ", ".join(wrap.format(name, size) for name, size in self.sizes.items())
         points = f"{self.points} random point{'s' if self.points != 1 else ''}"
         return f"{points}, sizes {sizes}" if sizes else points
