@@ -136,6 +136,42 @@ def test_a_workspace_begins_at_a_cache_line_and_one_output_is_in_a_tuple_too(
     assert result.shape == (1, 1, 1) and result == 0 and result.dtype == code
 
 
+def test_results_that_are_held_are_never_written_again(calls):
+    """A small result that is let go of may be used again; one that anything still has is not."""
+    A, v, s = values()
+    held = [calls.caller(A + k, v, s)[0] for k in range(5)]
+    view = calls.caller(A, v, s)[0][:, 1:]
+    buffer = memoryview(calls.caller(A, v, s)[0])
+    before = [array.copy() for array in (*held, view, np.asarray(buffer))]
+    for k in range(20):
+        calls.caller(A - k, v, s)
+    assert len({array.ctypes.data for array in held}) == 5
+    for array, was in zip((*held, view, np.asarray(buffer)), before, strict=True):
+        np.testing.assert_array_equal(array, was)
+
+
+def test_a_result_that_was_changed_in_place_is_not_used_again(calls):
+    A, v, s = values()
+    want = calls.caller(A, v, s)[0].copy()
+    for spoil in (
+        lambda B: setattr(B.flags, "writeable", False),
+        lambda B: setattr(B, "shape", (6,)),
+        lambda B: setattr(B, "dtype", np.int64),
+        lambda B: B.resize((7, 7), refcheck=False),
+    ):
+        spoil(calls.caller(A, v, s)[0])
+        found = calls.caller(A, v, s)[0]
+        assert found.flags.writeable and found.shape == want.shape and found.dtype == want.dtype
+        np.testing.assert_array_equal(found, want)
+
+
+def test_a_result_that_is_watched_is_gone_when_it_is_let_go_of(calls):
+    A, v, s = values()
+    watch = weakref.ref(calls.caller(A, v, s)[0])
+    again = calls.caller(A, v, s)[0]
+    assert watch() is not again
+
+
 @pytest.mark.parametrize(
     "split", [lambda A, v, s: ((A, v), {"s": s}), lambda A, v, s: ((), {"s": s, "A": A, "v": v})]
 )

@@ -5,6 +5,9 @@ special_free(Special *special)
 {
     if (special) {
         Py_XDECREF(special->descr);
+        for (Py_ssize_t i = 0; special->outputs && i < special->output_count; i++) {
+            Py_XDECREF(special->outputs[i].spare);
+        }
         PyMem_Free(special->inputs);
         PyMem_Free(special->outputs);
         PyMem_Free(special->apart);

@@ -86,6 +86,36 @@ packed(PyObject **made, Py_ssize_t count)
     return result;
 }
 
+/* An array for an output: the last one where its user has let go of it, as if it had been freed and
+   allocated anew. */
+static PyObject *
+allocated(const Special *special, Output *output)
+{
+    PyObject *spare = output->spare;
+    if (spare && Py_REFCNT(spare) == 1) {
+        output->spare = NULL;
+        int watched = ((PyArrayObject_fields *)spare)->weakreflist != NULL;
+        if (!watched && output_fits(special, output, spare)) {
+            return spare;
+        }
+        Py_DECREF(spare);
+    }
+    Py_INCREF(special->descr);
+    return output->zeroed ? PyArray_Zeros(output->axes, output->sizes, special->descr, 0)
+                          : PyArray_NewFromDescr(&PyArray_Type, special->descr, output->axes,
+                                                 output->sizes, NULL, NULL, 0, NULL);
+}
+
+/* Keeps a small result in sight. */
+static void
+remembered(Output *output, PyObject *made)
+{
+    if (output->axes != SCALAR && !output->zeroed && output->bytes <= MOST_SPARE) {
+        Py_INCREF(made);
+        Py_XSETREF(output->spare, made);
+    }
+}
+
 static PyObject *
 computed(Caller *self, const Special *special, const void *const *data)
 {
@@ -99,11 +129,7 @@ computed(Caller *self, const Special *special, const void *const *data)
         made[i] = NULL;
         out[i] = &values[i];
         if (output->axes != SCALAR) {
-            Py_INCREF(special->descr);
-            made[i] = output->zeroed
-                          ? PyArray_Zeros(output->axes, output->sizes, special->descr, 0)
-                          : PyArray_NewFromDescr(&PyArray_Type, special->descr, output->axes,
-                                                 output->sizes, NULL, NULL, 0, NULL);
+            made[i] = allocated(special, &special->outputs[i]);
             if (!made[i]) {
                 goto failed;
             }
@@ -118,6 +144,9 @@ computed(Caller *self, const Special *special, const void *const *data)
             i = count; /* those after it are arrays or still NULL */
             goto failed;
         }
+    }
+    for (i = 0; i < count; i++) {
+        remembered(&special->outputs[i], made[i]);
     }
     return packed(made, count);
 

@@ -18,7 +18,8 @@
 
 typedef void (*Kernel)(const void *const *inputs, void *const *outputs, void *workspace);
 
-enum { SCALAR = -1, CACHE_LINE = 64, ON_STACK = 4096, MOST_AXES = 32, MOST_ARRAYS = 4096 };
+enum { SCALAR = -1, CACHE_LINE = 64, ON_STACK = 4096, MOST_AXES = 32, MOST_ARRAYS = 4096,
+       MOST_SPARE = 1 << 15 };
 
 typedef struct {
     npy_intp rows, columns;
@@ -30,6 +31,7 @@ typedef struct {
     npy_intp sizes[MOST_AXES];
     size_t bytes;
     int zeroed; /* the kernel takes it to be 0 everywhere */
+    PyObject *spare; /* the last result, to be used again when no one else has it any more */
 } Output;
 
 typedef struct {
