@@ -59,14 +59,18 @@ CONTENTS = {
             "results-in-code",
             "compiling",
         ],
-        "Look up": ["language", "operations", "gallery", "reference"],
+        "Look up": ["language", "operations", "gallery", "reference", "benchmarks"],
         "Understand": ["conventions", "style", "how-it-works"],
         "Take part": ["contributing", "changelog"],
     },
     "gallery": {"": [f"gallery/{topic}" for topic in TOPICS]},
 }
 # On the site the page that opens it stands for the README.
-ELSEWHERE = {"../README.md": "index.md", "../CONTRIBUTING.md": "contributing.md"}
+ELSEWHERE = {
+    "../README.md": "index.md",
+    "../CONTRIBUTING.md": "contributing.md",
+    "../benchmarks/RESULTS.md": "benchmarks.md",
+}
 FOLDER = re.compile(r"\[gallery/\]\(gallery\)")
 # What docutils does not know, and what it sets otherwise: limits below an accent.
 CURES = {
