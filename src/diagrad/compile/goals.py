@@ -73,7 +73,7 @@ def label(asked: Asked) -> str:
         case str():
             return asked
         case HessianVector():
-            return f"d2{asked.of}/d{asked.wrt}2 {asked.direction}"
+            return f"d2{asked.of}/d{asked.wrt}d{asked.wrt} {asked.direction}"
     wrt = asked.wrt if isinstance(asked.wrt, tuple) else (asked.wrt,) * asked.order
     power = "2" if asked.order == 2 else ""
     per = f" per {asked.per}" if asked.per else ""
