@@ -98,17 +98,19 @@ static void __attribute__((unused)) product(
          b, &b_step, a, &a_step, &zero, c, &step);
 }
 
-/* Products of matrices in tiles of 8 rows by 2 vectors, after Goto and van de Geijn, Anatomy of
+/* Products of matrices in tiles of some rows by 3 vectors, after Goto and van de Geijn, Anatomy of
    high-performance matrix multiplication, 2008: a block of a and a panel of b are copied so that
    they are read in order. */
 #if defined(__AVX512F__)
 #define LANES (64 / sizeof(real))
+#define TILE_ROWS 8
 typedef real WIDE VECTOR(64 / sizeof(real));
 #else
 #define LANES (32 / sizeof(real))
+#define TILE_ROWS 4
 typedef real WIDE VECTOR(32 / sizeof(real));
 #endif
-enum { TILE_ROWS = 8, TILE_COLUMNS = 2 * LANES, BLOCK_ROWS = 192, BLOCK_TERMS = 256 };
+enum { TILE_COLUMNS = 3 * LANES, BLOCK_ROWS = 192, BLOCK_TERMS = 128 };
 /* Entries of room that a product needs. */
 enum { PRODUCT_ROOM = BLOCK_TERMS * (BLOCK_ROWS + TILE_COLUMNS) };
 
@@ -117,22 +119,24 @@ static inline __attribute__((unused, always_inline)) void tile(
     real *restrict c, int step, const real *restrict a, const real *restrict b, int terms,
     int rows, int columns, real scale, int adds)
 {
-    WIDE sum[TILE_ROWS][2];
-    for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (WIDE){0};
+    WIDE sum[TILE_ROWS][3];
+    for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = sum[i][2] = (WIDE){0};
     for (int k = 0; k < terms; k++) {
         const WIDE b0 = *(const WIDE *)&b[k * TILE_COLUMNS];
         const WIDE b1 = *(const WIDE *)&b[k * TILE_COLUMNS + LANES];
+        const WIDE b2 = *(const WIDE *)&b[k * TILE_COLUMNS + 2 * LANES];
         for (int i = 0; i < TILE_ROWS; i++) {
             const real factor = a[k * TILE_ROWS + i];
             sum[i][0] += factor * b0;
             sum[i][1] += factor * b1;
+            sum[i][2] += factor * b2;
         }
     }
     if (rows == TILE_ROWS && columns == TILE_COLUMNS) {
         for (int i = 0; i < TILE_ROWS; i++) {
-            WIDE *const to = (WIDE *)&c[(ptrdiff_t)i * step], *const next = to + 1;
-            *to = adds ? *to + scale * sum[i][0] : scale * sum[i][0];
-            *next = adds ? *next + scale * sum[i][1] : scale * sum[i][1];
+            WIDE *const to = (WIDE *)&c[(ptrdiff_t)i * step];
+            for (int j = 0; j < 3; j++)
+                to[j] = adds ? to[j] + scale * sum[i][j] : scale * sum[i][j];
         }
         return;
     }
@@ -140,6 +144,7 @@ static inline __attribute__((unused, always_inline)) void tile(
     for (int i = 0; i < TILE_ROWS; i++) {
         *(WIDE *)&edge[i * TILE_COLUMNS] = sum[i][0];
         *(WIDE *)&edge[i * TILE_COLUMNS + LANES] = sum[i][1];
+        *(WIDE *)&edge[i * TILE_COLUMNS + 2 * LANES] = sum[i][2];
     }
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
