@@ -175,9 +175,9 @@ class _Scheduler:
         return self._finishing(head) if head in self.stored else None
 
     def _finishing(self, head: Head) -> Head | None:
-        if is_reduction(head) or patterns(head) != {()}:
+        if is_reduction(head):
             return None
-        for factor in self._inline_factors(head):
+        for factor in self._inline_factors(dense_part(head)):
             whole = sorted(factor.labels) == list(range(len(head.axes)))
             once = self.references[factor.head] == 1 and factor.head not in self.buffers
             if whole and once and is_contraction(factor.head):
@@ -212,13 +212,12 @@ class _Scheduler:
         if is_contraction(head):
             self._contract(target, head, Result(), tuple(range(len(head.axes))))
             return
-        inner = self._finished(head)
+        inner, dense = self._finished(head), dense_part(head)
         if inner is not None:
-            entry = self._formula(head, tuple(range(len(head.axes))), inner)
-            labels = next(f.labels for f in self._inline_factors(head) if f.head is inner)
+            entry = self._formula(dense, tuple(range(len(head.axes))), inner)
+            labels = next(f.labels for f in self._inline_factors(dense) if f.head is inner)
             self._contract(target, inner, entry, labels)
-            return
-        self._entries(target, head)
+        self._entries(target, head, inner is not None)
 
     def _reduce(self, target: Buffer, head: Applied) -> None:
         if head.operation.name not in REDUCTIONS:
@@ -256,24 +255,24 @@ class _Scheduler:
         loop = Loop(target, free, body, sizes, over, "sum", finish, symmetric=symmetric)
         self.statements.append(loop)
 
-    def _entries(self, target: Buffer, head: Head) -> None:
-        """Entry by entry; what stands on a diagonal alone is added to it."""
+    def _entries(self, target: Buffer, head: Head, filled: bool) -> None:
+        """Entry by entry, where it is not filled yet; what stands on a diagonal alone is added."""
         sizes = dict(enumerate(head.axes))
         free = tuple(range(len(head.axes)))
-        if not isinstance(head, Sum):
-            self.statements.append(Loop(target, free, self._formula(head, free), sizes))
-            return
-        patterns: dict[tuple[tuple[int, int], ...], list[Term]] = {(): []}
-        for term in head.terms:
-            patterns.setdefault(pattern(term), []).append(term)
-        for pairs, terms in patterns.items():
-            if not pairs and not terms and len(patterns) > 1:
-                self.statements.append(Loop(target, free, ZERO, sizes))
-                continue
+        dense = dense_part(head)
+        if not filled:
+            empty = isinstance(dense, Sum) and not dense.terms
+            body = ZERO if empty else self._formula(dense, free)
+            self.statements.append(Loop(target, free, body, sizes))
+        groups: dict[tuple[tuple[int, int], ...], list[Term]] = {}
+        for term in head.terms if isinstance(head, Sum) else ():
+            if pattern(term):
+                groups.setdefault(pattern(term), []).append(term)
+        for pairs, terms in groups.items():
             one = smallest_equal(pairs)
             at = tuple(one.get(k, k) for k in free)
             body = _sum([self._term(_on_diagonal(term, pairs, one), free) for term in terms])
-            self.statements.append(Loop(target, at, body, sizes, adds=bool(pairs)))
+            self.statements.append(Loop(target, at, body, sizes, adds=True))
 
     # One entry.
 
@@ -326,6 +325,13 @@ def _whole(head: Head) -> Factor:
 
 def _at(labels: Labels, at: Labels) -> Labels:
     return tuple(at[k] if k >= 0 else k for k in labels)
+
+
+def dense_part(head: Head) -> Head:
+    """A sum without its terms that stand on a diagonal alone; another head as it is."""
+    if not isinstance(head, Sum) or patterns(head) == {()}:
+        return head
+    return Sum(head.axes, tuple(term for term in head.terms if not pattern(term)))
 
 
 def _on_diagonal(term: Term, pairs: Sequence[tuple[int, int]], one: Mapping[int, int]) -> Term:
