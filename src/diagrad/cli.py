@@ -30,6 +30,21 @@ PAGES = ("html", "typst", "pdf")
 VERDICTS = {"correct": 0, "other-convention": 0, "incorrect": 1, "undecided": 3}
 LAYOUTS = ("auto", "gradient", "numerator", "denominator", "vec", "tensor")
 
+# Options of several commands.
+OF = click.option("--of", metavar="J", help="What to differentiate; default: the last definition.")
+WRT = click.option(
+    "--wrt", metavar="x,W1", help="By which names; default: every variable that is not a label."
+)
+ORDER = click.option(
+    "--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives."
+)
+LAYOUT = click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(FORMS), default=None,
+    help="Default: what the ending of OUT says, else text.",
+)  # fmt: skip
+OUTPUT = click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
+
 
 class Guarded(click.Group):
     """Commands whose exceptions become a message and an exit status, never a bare traceback."""
@@ -48,6 +63,8 @@ class Guarded(click.Group):
             say(str(error))
             ctx.exit(BAD_INPUT)
         except Exception as error:
+            from diagrad.reporting import report
+
             say(report(error))
             ctx.exit(INTERNAL)
 
@@ -77,12 +94,10 @@ def main(context: click.Context) -> None:
 
 @main.command()
 @click.argument("file")
-@click.option("--of", metavar="J", help="What to differentiate; default: the last definition.")
-@click.option(
-    "--wrt", metavar="x,W1", help="By which names; default: every variable that is not a label."
-)
-@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
-@click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
+@OF
+@WRT
+@ORDER
+@LAYOUT
 @click.option(
     "--structure", is_flag=True,
     help="The entries of a symmetric, diagonal or triangular variable move together.",
@@ -96,11 +111,8 @@ def main(context: click.Context) -> None:
     "--depth", type=click.Choice(DEPTHS), default="standard", show_default=True,
     help="A line for each step, with its reason, or with all that it rests on.",
 )  # fmt: skip
-@click.option(
-    "--format", "form", type=click.Choice(FORMS), default=None,
-    help="Default: what the ending of OUT says, else text.",
-)  # fmt: skip
-@click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
+@FORMAT
+@OUTPUT
 def derive(
     file: str,
     of: str | None,
@@ -137,19 +149,16 @@ def derive(
 @click.argument("file")
 @click.option("--of", metavar="J", help="What is differentiated; default: the last definition.")
 @click.option("--wrt", metavar="x,W1", help="By which names; default: the only one there is.")
-@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
-@click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
+@ORDER
+@LAYOUT
 @click.option("--answer", metavar="A", help="The answer: an expression, or lines with names.")
 @click.option("--file", "answers", metavar="ANSWERS", help="A file with the answer's lines.")
 @click.option("--strict", is_flag=True, help="Another layout is not right.")
 @click.option("--hint", is_flag=True, help="Say the rule alone, not the repair.")
 @click.option("--show-answer", is_flag=True, help="Show the right derivative, too.")
-@click.option(
-    "--format", "form", type=click.Choice(FORMS), default=None,
-    help="Default: what the ending of OUT says, else text.",
-)  # fmt: skip
+@FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
-@click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
+@OUTPUT
 @click.pass_context
 def check(
     context: click.Context,
@@ -195,18 +204,16 @@ def check(
 
 @main.command()
 @click.argument("file")
-@click.option("--of", metavar="J", help="What to differentiate; default: the last definition.")
-@click.option(
-    "--wrt", metavar="x,W1", help="By which names; default: every variable that is not a label."
-)
-@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for second derivatives.")
-@click.option("--layout", type=click.Choice(LAYOUTS), default="auto", show_default=True)
+@OF
+@WRT
+@ORDER
+@LAYOUT
 @click.option(
     "--backend", metavar="B", default="numpy", show_default=True,
     help="The language: numpy, or c for C11.",
 )  # fmt: skip
 @click.option("--float", "single", is_flag=True, help="float32 in place of float64.")
-@click.option("-o", "--output", metavar="OUT", help="Write to this file, in UTF-8.")
+@OUTPUT
 def code(
     file: str,
     of: str | None,
@@ -303,31 +310,3 @@ def variables(problem: dg.Problem, of: str, wrt: str | None) -> list[str]:
     if not names:
         raise DerivationError(f"no variable to differentiate {of} by: name one with --wrt")
     return names
-
-
-def report(error: Exception) -> str:
-    """What a person needs who reports an internal error, and where it happened if asked for."""
-    import platform
-    import shlex
-    import traceback
-
-    debug = os.environ.get("DIAGRAD_DEBUG") == "1"
-    trace = "".join(traceback.format_exception(error)) if debug else ""
-    return (
-        f"{trace}diagrad: internal error: {type(error).__name__}: {error}\n"
-        "This is a mistake in Diagrad, not in your problem. Please report it, with the text of\n"
-        "the problem and these lines:\n"
-        f"  command  {shlex.join(['diagrad', *sys.argv[1:]])}\n"
-        f"  version  diagrad {version('diagrad')}, Python {platform.python_version()},"
-        f" NumPy {version('numpy')}, {platform.system()}\n"
-        "DIAGRAD_DEBUG=1 shows where it happened."
-    )
-
-
-def version(package: str) -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "(not installed)"

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, TextIO
 
 from diagrad.errors import DerivationError, ProblemError
@@ -47,19 +48,8 @@ def show(
             show_painted(rows)
         else:
             emit("".join(row.text + "\n" for row in rows), output)
-    elif form == "latex":
-        text = pages.latex(derivations, route, depth, document=output is not None)
-        emit_file(text, form, output)
-    elif form == "pdf":
-        emit_bytes(pages.pdf(derivations, route, depth), output)
     else:
-        write = {
-            "markdown": pages.markdown,
-            "html": pages.html,
-            "typst": pages.typst,
-            "ipynb": pages.notebook,
-        }[form]
-        emit_file(write(derivations, route, depth), form, output)
+        emit_page(pages, form, output, derivations, route, depth)
 
 
 def show_verdicts(
@@ -75,18 +65,20 @@ def show_verdicts(
         plain = output is None and not can_show(SYMBOLS, sys.stdout)
         blocks = (verdict.text(hint, show_answer, plain) for verdict in verdicts)
         emit("\n\n".join(blocks) + "\n", output)
-    elif form == "pdf":
-        emit_bytes(pages.pdf(verdicts, hint, show_answer), output)
-    elif form == "latex":
-        emit_file(pages.latex(verdicts, hint, show_answer, output is not None), form, output)
     else:
-        write = {
-            "markdown": pages.markdown,
-            "html": pages.html,
-            "typst": pages.typst,
-            "ipynb": pages.notebook,
-        }[form]
-        emit_file(write(verdicts, hint, show_answer), form, output)
+        emit_page(pages, form, output, verdicts, hint, show_answer)
+
+
+def emit_page(pages: ModuleType, form: str, output: str | None, *what: object) -> None:
+    """A page in a format other than text and JSON, for each of which `pages` has a function; LaTeX
+    is a whole document where it goes to a file."""
+    if form == "pdf":
+        emit_bytes(pages.pdf(*what), output)
+    elif form == "latex":
+        emit_file(pages.latex(*what, output is not None), form, output)
+    else:
+        write = getattr(pages, "notebook" if form == "ipynb" else form)
+        emit_file(write(*what), form, output)
 
 
 def can_show(text: str, stream: TextIO) -> bool:

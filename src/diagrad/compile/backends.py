@@ -14,6 +14,7 @@ import numpy as np
 from diagrad.compile import c, in_numpy
 from diagrad.compile.blas import blas
 from diagrad.compile.build import address, library, working
+from diagrad.compile.caller import pointers, workspace_of
 from diagrad.compile.statements import Schedule
 from diagrad.errors import DerivationError, NoCompiler
 
@@ -89,13 +90,15 @@ class InC(Backend):
 
     def kernel(self, schedule: Schedule, dtype: str) -> Kernel:
         made = self._written(schedule, dtype)
-        return _CKernel(library(made.text), made, (blas() or {}).get(ROUTINE[dtype], 0))
+        # Importing SciPy takes longer than all else; most kernels have no product that large.
+        routines = blas() if made.blas else None
+        return _CKernel(library(made.text), made, (routines or {}).get(ROUTINE[dtype], 0))
 
     def source(self, schedule: Schedule, dtype: str) -> str:
         return self._written(schedule, dtype).text
 
     def _written(self, schedule: Schedule, dtype: str) -> c.Kernel:
-        return c.kernel(schedule, dtype, vector_bytes(), blas() is not None)
+        return c.kernel(schedule, dtype, vector_bytes(), lambda: blas() is not None)
 
 
 class _CKernel(Kernel):
@@ -108,13 +111,8 @@ class _CKernel(Kernel):
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         for place in self.zeroed:
             outputs[place].fill(0)
-        room = np.empty(self.workspace + c.ALIGNMENT, np.uint8)
-        start = -(-room.ctypes.data // c.ALIGNMENT) * c.ALIGNMENT
-        self.loaded.kernel(_addresses(inputs), _addresses(outputs), ctypes.c_void_p(start))
-
-
-def _addresses(arrays: Sequence[Array]) -> Any:
-    return (ctypes.c_void_p * max(1, len(arrays)))(*(array.ctypes.data for array in arrays))
+        _room, start = workspace_of(self.workspace)
+        self.loaded.kernel(pointers(inputs), pointers(outputs), ctypes.c_void_p(start))
 
 
 WIDTH = """\

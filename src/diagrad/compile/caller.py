@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,12 +181,18 @@ class _Kernel:
     def run(self, data: Sequence[Array], made: Sequence[Array]) -> None:
         for place in self.zeroed:
             made[place].fill(0)
-        room = np.empty(self.workspace + LINE, np.uint8)
-        start = -(-room.ctypes.data // LINE) * LINE
-        self.function(_pointers(data), _pointers(made), start)
+        _room, start = workspace_of(self.workspace)
+        self.function(pointers(data), pointers(made), start)
 
 
-def _pointers(arrays: Sequence[Array]) -> ctypes.Array[ctypes.c_void_p]:
+def workspace_of(count: int) -> tuple[Array, int]:
+    """Room for so many bytes, and where in it a cache line begins; it lasts as the array does."""
+    room = np.empty(count + LINE, np.uint8)
+    return room, -(-room.ctypes.data // LINE) * LINE
+
+
+def pointers(arrays: Collection[Array]) -> ctypes.Array[ctypes.c_void_p]:
+    """Where the entries of arrays are, as C has it."""
     addresses = [array.ctypes.data for array in arrays]
     return (ctypes.c_void_p * max(1, len(addresses)))(*addresses)
 

@@ -13,7 +13,7 @@ import numpy as np
 from diagrad.compile.asked import d
 from diagrad.compile.backends import TYPES, Array, Kernel
 from diagrad.compile.build import library
-from diagrad.compile.c import ALIGNMENT
+from diagrad.compile.caller import pointers, workspace_of
 from diagrad.compile.function import compiled
 from diagrad.errors import DerivationError, ProblemError
 
@@ -127,7 +127,7 @@ class Descent:
         key = (kind, len(rows), *(array.shape for array in given.values()))
         if key not in self._kernels:
             first = {n: a[rows] if n in self.data else a for n, a in given.items()}
-            self._kernels[key] = self.function.kernel(first)[1]
+            self._kernels[key] = self.function.kernel(first)
         return self._kernels[key]
 
     def _in_c(
@@ -148,17 +148,16 @@ class Descent:
         widths = [a.size // len(a) if n in self.data else 0 for n, a in source.items()]
         moving = [given[name] for name in self.parameters]
         out = [np.empty((), TYPES[kind]), *(np.empty_like(a) for a in moving)]
-        room = np.empty(kernel.workspace + ALIGNMENT, np.uint8)
-        start = -(-room.ctypes.data // ALIGNMENT) * ALIGNMENT
+        _room, start = workspace_of(kernel.workspace)
         _driver(kind).descend(
             ctypes.c_void_p(kernel.address),
             len(source),
-            _addresses(read.values()),
-            _addresses(source.values()),
+            pointers(read.values()),
+            pointers(source.values()),
             _numbers(widths),
             len(moving),
-            _addresses(moving),
-            _addresses(out),
+            pointers(moving),
+            pointers(out),
             _numbers([a.size for a in moving]),
             ctypes.c_void_p(order.ctypes.data),
             ctypes.c_int64(batch),
@@ -175,11 +174,6 @@ def _driver(kind: str) -> ctypes.CDLL:
     driver = library(f"typedef {REAL[kind]} real;\n{text}")
     driver.descend.restype = None
     return driver
-
-
-def _addresses(arrays: Any) -> Any:
-    found = [array.ctypes.data for array in arrays]
-    return (ctypes.c_void_p * len(found))(*found)
 
 
 def _numbers(numbers: Sequence[int]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -80,12 +81,16 @@ class Plan:
         return found - {name for name, _ in goal.program}
 
     def schedule(self, sizes: Mapping[str, int]) -> Schedule:
+        """The cheapest for these sizes."""
+        return min((self._schedule(sizes, heads) for heads in self._forms), key=work_of)
+
+    @cached_property
+    def _forms(self) -> list[list[Head]]:
         """Of the formulas in one line and the programs, those with fewer exponentials that may
-        overflow; where these are as many, the cheaper ones."""
-        heads = [self._heads(long) for long in self._options()]
-        fewest = min(map(exponentials, heads))
-        options = [h for h in heads if exponentials(h) == fewest]
-        return min((self._schedule(sizes, option) for option in options), key=work_of)
+        overflow."""
+        forms = [self._heads(long) for long in self._options()]
+        counts = [exponentials(heads) for heads in forms]
+        return [h for h, count in zip(forms, counts, strict=True) if count == min(counts)]
 
     def _options(self) -> list[bool]:
         if any(goal.formula is None for goal in self.goals):
@@ -162,10 +167,9 @@ class Function:
         bound = self._bound(args, kwargs)
         return self._backend.source(self._plan.schedule(bound.sizes), bound.dtype)
 
-    def kernel(self, arrays: Mapping[str, object]) -> tuple[Bound, Kernel]:
-        """The checked arguments, and what runs for them."""
-        bound = self._bound((), arrays)
-        return bound, self._kernel(bound)
+    def kernel(self, arrays: Mapping[str, object]) -> Kernel:
+        """What runs for such arguments, which are checked."""
+        return self._kernel(self._bound((), arrays))
 
     def __repr__(self) -> str:
         inputs = ", ".join(self.inputs)

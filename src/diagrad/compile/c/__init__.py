@@ -6,7 +6,7 @@ that are small live on the stack, the others in `work`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -44,17 +44,20 @@ VECTORS, MOST_ROWS = 2, 8
 
 
 class Kernel(NamedTuple):
-    """C text, the bytes of workspace that its function needs, and the places of outputs that are 0
-    everywhere when it begins."""
+    """C text, the bytes of workspace that its function needs, the places of outputs that are 0
+    everywhere when it begins, and whether it calls BLAS."""
 
     text: str
     workspace: int
     zeroed: tuple[int, ...]
+    blas: bool
 
 
-def kernel(schedule: Schedule, dtype: str, vector: int = 64, blas: bool = False) -> Kernel:
-    """The function of a schedule for "d" or "f", with vectors of so many bytes, and with BLAS
-    where products are large. Raises Unwritten."""
+def kernel(
+    schedule: Schedule, dtype: str, vector: int = 64, blas: Callable[[], bool] = lambda: False
+) -> Kernel:
+    """The function of a schedule for "d" or "f", with vectors of so many bytes, and where
+    products are large with BLAS, if `blas` says that it is there. Raises Unwritten."""
     each, registers = BYTES[dtype], 24 if vector == 64 else 12
     machine = Machine(vector // each, registers, blas, each)
     return _Writer(laid_out(schedule, machine.product), dtype, machine).kernel()
@@ -80,6 +83,7 @@ class _Writer:
         if any(self.count(buffer.axes) > MOST for buffer in self.schedule.buffers):
             raise Unwritten("tensors of more than 2³¹ entries")
         declared, workspace = self._declarations()
+        calls_blas = any(line.lstrip().startswith("product(") for line in body)
         if any("tiled_product(" in line for line in body):
             declared.append(f"real *const {ROOM} = (real *)((char *)work + {workspace});")
             workspace += ROOM_ENTRIES * BYTES[self.dtype]
@@ -96,7 +100,7 @@ class _Writer:
             "{",
         ]
         lines = [*head, *indented(declared), *indented(body), "}"]
-        return Kernel("\n".join(lines) + "\n", workspace, tuple(zeroed))
+        return Kernel("\n".join(lines) + "\n", workspace, tuple(zeroed), calls_blas)
 
     def _zeroed(self) -> dict[int, Statement]:
         """Large outputs that begin with 0 everywhere, and the statements that would say so."""

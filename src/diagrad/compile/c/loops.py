@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from diagrad.compile.c.products import MatrixProduct, matrix_product
@@ -41,7 +41,7 @@ class Machine(NamedTuple):
 
     lanes: int
     registers: int
-    blas: bool
+    blas: Callable[[], bool]
     each: int
 
     def product(self, loop: Loop, size: Mapping[int, int]) -> MatrixProduct | None:
@@ -142,7 +142,7 @@ class LoopWriter:
         scale = " * ".join(map(self.scope.entry, product.scale)) or "R(1.0)"
         first, second = product.turned
         half = self.symmetric and len(self.loop.at) == 2
-        if self.machine.blas and not half:
+        if not half and self.machine.blas():
             turned = f"{int(first)}, {int(second)}"
             steps = f"{rows if first else terms}, {terms if second else columns}, {columns}"
             call = f"product({called}, {turned}, {sizes}, {steps}, {scale});"

@@ -124,13 +124,6 @@ class Scope(NamedTuple):
         raise AssertionError(entry)
 
 
-def is_constant(entry: Entry) -> bool:
-    """Whether an entry is one number for a whole loop."""
-    if isinstance(entry, Call):
-        return all(map(is_constant, entry.arguments))
-    return isinstance(entry, Literal | Count | Named) or (isinstance(entry, Read) and not entry.at)
-
-
 def is_arithmetic(entry: Entry) -> bool:
     """Whether an entry is made by + and * and whole powers alone, which vectors have."""
     if isinstance(entry, Call):
