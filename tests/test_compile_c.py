@@ -7,13 +7,15 @@ import subprocess
 
 import numpy as np
 import pytest
-from compiled import check, compiled, point, quietly, same, sizes_of
+from compiled import call, check, compiled, point, quietly, same, sizes_of
 
 import diagrad as dg
 from diagrad.compile import backends, c
 from diagrad.compile.backends import blas
 from diagrad.compile.build import library, working
 from diagrad.compile.c import products
+from diagrad.compile.c.batches import batched
+from diagrad.compile.c.loops import Machine
 
 pytestmark = pytest.mark.usefixtures("compiles")
 
@@ -102,6 +104,29 @@ def test_tensors_in_a_workspace_give_way_to_later_ones_only(example, monkeypatch
     problem = dg.load(request.config.rootpath / "examples" / f"{example}.dg")
     free = [n for n, v in problem.source.variables.items() if "onehot" not in v.facts]
     check(problem, ["J", *(dg.d("J", name) for name in free)], sizes_of(problem), "c")
+
+
+BLOCKS = """
+X: matrix[N, D]; W: matrix[D, H]; V: matrix[H, K]; Y: matrix[N, K] & onehot
+J = -sum(Y * log(softmax(tanh(X @ W) @ V))) / N
+P = softmax(tanh(X @ W) @ V)
+"""
+
+
+@pytest.mark.parametrize("stack", [0, 1 << 30])
+def test_what_is_large_for_all_examples_is_computed_for_one_after_the_other(monkeypatch, stack):
+    monkeypatch.setattr(c, "STACK", stack)
+    problem = quietly(BLOCKS)
+    asked = [dg.d("J", "X", 2, per="N"), dg.d("P", "X", per="N"), "J", dg.d("J", "X")]
+    sizes = {"N": 23, "D": 17, "H": 19, "K": 16}
+    schedule = compiled(problem, asked, "c")._plan.schedule(sizes)
+    together = [b for b in batched(schedule, Machine(8, 24, lambda: False, 8)) if b.own]
+    assert together and all(len(t.axes) == 2 for b in together for t in b.own)
+    for dtype in (np.float64, np.float32):
+        arrays = point(problem, sizes, dtype=dtype)
+        values = [call(compiled(problem, asked, b), arrays, sizes) for b in ("c", "numpy")]
+        for value, want in zip(*values, strict=True):
+            same(value, want, dtype)
 
 
 def test_a_workspace_is_smaller_than_all_tensors_and_calls_at_once_have_their_own():

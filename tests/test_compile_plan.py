@@ -59,6 +59,14 @@ def test_the_cheapest_order_follows_the_sizes():
     assert work_of(schedule(["A @ B @ C"], sizes=left)) == 10 * 100 * 5 + 10 * 5 * 50
 
 
+def test_both_sides_of_a_product_share_what_is_the_same_in_them():
+    """(A B) diag(v) (A B)ᵀ: the second A B costs nothing, although A (B diag(v)) costs no more."""
+    sizes = {"m": 30, "n": 30, "k": 5, "l": 1}
+    text = f"{DECLARED}; w: row[k]"
+    found = schedule(["A @ B @ diag(w) @ B.T @ A.T"], text, sizes)
+    assert work_of(found) == 30 * 30 * 5 + 30 * 5 + 30 * 5 * 30
+
+
 def test_what_several_outputs_need_is_computed_once():
     assert len(contractions(schedule(["sin(A @ B)", "cos(A @ B)", "A @ B @ C", "A @ B"]))) == 2
     assert len(contractions(schedule(["A @ B", "(A @ B).T", "B.T @ A.T"]))) == 1

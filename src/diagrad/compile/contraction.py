@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 from diagrad.dimensions import Size
 from diagrad.index.relabel import canonical, mapped
-from diagrad.index.term import Factor, Head, Sum, Term
+from diagrad.index.term import Factor, Head, Labels, Sum, Term
 
 # Of up to so many factors the cheapest order is found; beyond, the cheapest next step is taken.
 FEW = 7
 MOST_TURNED = 3
+# Ways to part a product in two that cost so many times the cheapest are worth a second look: what
+# one part needs may be made for the other.
+SECOND_LOOK = 1.5
 
 
 class Products:
@@ -33,10 +36,10 @@ class Products:
     ) -> Factor | None:
         """The product of factors, summed over all labels but those in `axes`, as the tensor that it
         was made as before, perhaps with its axes in another order."""
-        for order in permutations(axes) if len(axes) <= MOST_TURNED else [tuple(axes)]:
-            head = self._made.get(_product(order, factors, sizes))
+        for order, product in products(axes, factors, sizes):
+            head = self._made.get(product)
             if head is not None:
-                return Factor(head, tuple(order))
+                return Factor(head, order)
         return None
 
     def make(
@@ -50,6 +53,14 @@ class Products:
         head = _product(axes, factors, sizes)
         self._made[_product(axes, whole, sizes)] = head
         return Factor(head, tuple(axes))
+
+
+def products(
+    axes: Sequence[int], factors: Sequence[Factor], sizes: Mapping[int, Size]
+) -> Iterator[tuple[Labels, Head]]:
+    """A product with its axes in one order or another."""
+    for order in permutations(axes) if len(axes) <= MOST_TURNED else [tuple(axes)]:
+        yield order, _product(order, factors, sizes)
 
 
 def _product(axes: Sequence[int], factors: Sequence[Factor], sizes: Mapping[int, Size]) -> Head:
@@ -80,6 +91,7 @@ class Contraction:
             key = frozenset(factor.labels)
             by_labels[key] = (*by_labels.get(key, ()), factor)
         self.operands = [Operand(key, found) for key, found in by_labels.items()]
+        self._as_products: dict[frozenset[int], frozenset[Head]] = {}
 
     def result(self) -> tuple[Factor, ...]:
         """Factors whose product is the sum, without bound labels."""
@@ -120,26 +132,62 @@ class Contraction:
         return self.products.count(self.sizes[k] for k in labels)
 
     def _best(self, members: frozenset[int]) -> Tree:
-        if len(members) <= FEW:
-            return self._optimal(members, {})
-        return self._greedy(members)
+        if len(members) > FEW:
+            return self._greedy(members)
+        found: dict[frozenset[int], Tree] = {}
+        tree = self._optimal(members, found)
+        return min((tree, *self._sharing(tree, found)), key=lambda one: one.cost)
 
-    def _optimal(self, members: frozenset[int], found: dict[frozenset[int], Tree]) -> Tree:
+    def _optimal(
+        self,
+        members: frozenset[int],
+        found: dict[frozenset[int], Tree],
+        free: frozenset[Head] = frozenset(),
+    ) -> Tree:
+        """The cheapest tree for each set of operands; the products `free` cost nothing."""
         if members not in found:
-            found[members] = self._alone(members) or min(
+            found[members] = self._alone(members, free) or min(
                 (
-                    self._joined(self._optimal(part, found), self._optimal(members - part, found))
+                    self._joined(*(self._optimal(p, found, free) for p in (part, members - part)))
                     for part in parts(members)
                 ),
                 key=lambda tree: tree.cost,
             )
         return found[members]
 
-    def _alone(self, members: frozenset[int]) -> Tree | None:
+    def _sharing(self, tree: Tree, found: Mapping[frozenset[int], Tree]) -> Iterator[Tree]:
+        """Trees in which the second part uses sums that are made for the first."""
+        if not tree.parts:
+            return
+        for part in parts(tree.members):
+            pair = found.get(part), found.get(tree.members - part)
+            for first, second in (pair, pair[::-1]):
+                if first is None or second is None:
+                    continue
+                if self._joined(first, second).cost > SECOND_LOOK * tree.cost:
+                    continue
+                free = frozenset(self._sums(first))
+                if free and second.parts:
+                    yield self._joined(first, self._optimal(second.members, {}, free))
+
+    def _sums(self, tree: Tree) -> Iterator[Head]:
+        """The sums that are made for a tree."""
+        labels = {label for k in tree.members for label in self.operands[k].labels}
+        if tree.parts and not labels <= self._kept(tree.members):
+            yield from self._products(tree.members)
+        for part in tree.parts:
+            yield from self._sums(part)
+
+    def _products(self, members: frozenset[int]) -> frozenset[Head]:
+        if members not in self._as_products:
+            found = products(self._axes(members), self._factors(members), self.sizes)
+            self._as_products[members] = frozenset(head for _, head in found)
+        return self._as_products[members]
+
+    def _alone(self, members: frozenset[int], free: frozenset[Head] = frozenset()) -> Tree | None:
         """A single operand, or what is known already and costs nothing."""
-        if len(members) == 1 or self._known(members) is not None:
-            return Tree(members, (), 0)
-        return None
+        known = len(members) == 1 or self._known(members) is not None
+        return Tree(members, (), 0) if known or free & self._products(members) else None
 
     def _greedy(self, members: frozenset[int]) -> Tree:
         trees = [Tree(frozenset({k}), (), 0) for k in sorted(members)]

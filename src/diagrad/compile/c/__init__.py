@@ -6,13 +6,15 @@ that are small live on the stack, the others in `work`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import NamedTuple
 
+from diagrad.compile.c.batches import Batch, batched
 from diagrad.compile.c.layout import laid_out
 from diagrad.compile.c.loops import ROOM, LoopWriter, Machine
-from diagrad.compile.c.text import Scope, indented
+from diagrad.compile.c.text import Scope, indented, variable
 from diagrad.compile.c.whole import written
 from diagrad.compile.statements import (
     LOCAL,
@@ -39,8 +41,6 @@ MOST = 2**31 - 1
 MANY = 1 << 16
 # Local tensors of so many bytes in all stand on the stack.
 STACK = 1 << 16
-# Vectors side by side in a tile, and at most so many rows.
-VECTORS, MOST_ROWS = 2, 8
 
 
 class Kernel(NamedTuple):
@@ -60,13 +60,18 @@ def kernel(
     products are large with BLAS, if `blas` says that it is there. Raises Unwritten."""
     each, registers = BYTES[dtype], 24 if vector == 64 else 12
     machine = Machine(vector // each, registers, blas, each)
-    return _Writer(laid_out(schedule, machine.product), dtype, machine).kernel()
+    schedule = laid_out(schedule, machine.product)
+    batches = batched(schedule, machine)
+    statements = tuple(s for batch in batches for s in batch.statements)
+    return _Writer(replace(schedule, statements=statements), batches, dtype, machine).kernel()
 
 
 class _Writer:
-    def __init__(self, schedule: Schedule, dtype: str, machine: Machine) -> None:
+    def __init__(
+        self, schedule: Schedule, batches: Sequence[Batch], dtype: str, machine: Machine
+    ) -> None:
         self.schedule, self.sizes, self.dtype = schedule, schedule.sizes, dtype
-        self.machine = machine
+        self.batches, self.machine = batches, machine
         self.called: dict[Buffer, str] = {}
         self.scratch: list[Buffer] = []
         buffers = zip(
@@ -78,8 +83,8 @@ class _Writer:
 
     def kernel(self) -> Kernel:
         zeroed = self._zeroed()
-        rest = (s for s in self.schedule.statements if s not in zeroed.values())
-        body = [line for s in rest for line in self.statement(s)]
+        rest = (b for b in self.batches if b.statements[0] not in zeroed.values())
+        body = [line for batch in rest for line in self.batch(batch)]
         if any(self.count(buffer.axes) > MOST for buffer in self.schedule.buffers):
             raise Unwritten("tensors of more than 2³¹ entries")
         declared, workspace = self._declarations()
@@ -139,8 +144,7 @@ class _Writer:
         ends = self._last_uses()
         places: dict[Buffer, int] = {}
         total = 0
-        for step, statement in enumerate(self.schedule.statements):
-            buffer = statement.target
+        for step, buffer in self._targets():
             if buffer.role != LOCAL or buffer in places:
                 continue
             alive = sorted((places[b], self._bytes(b)) for b in places if ends[b] >= step)
@@ -156,10 +160,27 @@ class _Writer:
                 places[buffer], total = total, total + self._bytes(buffer)
         return places, total
 
+    def _targets(self) -> Iterator[tuple[int, Buffer]]:
+        """The tensors that are filled, and at which step room for them is needed."""
+        step = 0
+        for batch in self.batches:
+            targets = [s.target for s in batch.statements]
+            yield from ((step, target) for target in targets if target not in batch.own)
+            for target in targets:
+                yield step, target
+                step += 1
+
     def _last_uses(self) -> dict[Buffer, int]:
+        """The step after which a tensor is not needed; what all examples read is needed for the
+        last one still."""
         ends: dict[Buffer, int] = {}
-        for step, statement in enumerate(self.schedule.statements):
-            ends |= dict.fromkeys((statement.target, *used(statement)), step)
+        step = 0
+        for batch in self.batches:
+            last = step + len(batch.statements) - 1
+            for statement in batch.statements:
+                for buffer in (statement.target, *used(statement)):
+                    ends[buffer] = step if buffer in batch.own else last
+                step += 1
         return ends
 
     def count(self, axes: Iterable[Size]) -> int:
@@ -167,11 +188,18 @@ class _Writer:
 
     # Statements.
 
-    def statement(self, statement: Loop | Library) -> list[str]:
+    def batch(self, batch: Batch) -> list[str]:
+        lines = [line for s in batch.statements for line in self.statement(s, batch.label)]
+        if batch.label is None:
+            return lines
+        i, size = variable(batch.label), self.count(batch.axis)
+        return ["", f"for (int {i} = 0; {i} < {size}; {i}++) {{", *indented(lines[1:]), "}"]
+
+    def statement(self, statement: Loop | Library, label: int | None) -> list[str]:
         lines = (
             written(statement, self.scope, self._scratch)
             if isinstance(statement, Library)
-            else LoopWriter(self.scope, self.machine, statement).lines()
+            else LoopWriter(self.scope, self.machine, statement, label).lines()
         )
         return ["", comment(statement.target).strip(), *lines]
 

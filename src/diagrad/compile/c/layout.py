@@ -1,4 +1,4 @@
-"""Tensors laid out as loops read them: what a sum reads across is stored turned before."""
+"""Tensors laid out as loops read them: what is read often and across is stored turned before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Other = Callable[[Loop, Mapping[int, int]], object | None]
 
 
 def laid_out(schedule: Schedule, other: Other) -> Schedule:
-    """The schedule, in which sums read side by side along the last axis of their target."""
+    """The schedule, in which loops read side by side along the last axis of their target."""
     return _Layout(schedule, other).schedule()
 
 
@@ -39,7 +39,8 @@ class _Layout:
         return Schedule(self.old.inputs, self.old.outputs, statements, self.old.sizes)
 
     def _statement(self, statement: Statement) -> Iterator[Statement]:
-        if not isinstance(statement, Loop) or statement.reduce != "sum" or not statement.at:
+        written = isinstance(statement, Loop) and statement.reduce in ("sum", "") and statement.at
+        if not isinstance(statement, Loop) or not written or statement.at != statement.free:
             yield statement
             return
         size = {k: axis.evaluate(self.old.sizes) for k, axis in statement.sizes.items()}

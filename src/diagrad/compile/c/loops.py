@@ -50,10 +50,12 @@ class Machine(NamedTuple):
 
 
 class LoopWriter:
-    """The lines of one loop statement."""
+    """The lines of one loop statement; `fixed` is a label that a loop around it runs over."""
 
-    def __init__(self, scope: Scope, machine: Machine, loop: Loop) -> None:
-        self.scope, self.machine, self.loop = scope, machine, loop
+    def __init__(
+        self, scope: Scope, machine: Machine, loop: Loop, fixed: int | None = None
+    ) -> None:
+        self.scope, self.machine, self.loop, self.fixed = scope, machine, loop, fixed
         self.size = {k: size.evaluate(scope.sizes) for k, size in loop.sizes.items()}
         self.reads = list(reads(loop.body))
         # Half of a small sum is no less work than all of it.
@@ -81,7 +83,8 @@ class LoopWriter:
         if isinstance(body, Read) and loop.at == (0, 1) and body.at == (1, 0) and not loop.adds:
             target, of = self.scope.called[loop.target], self.scope.called[body.buffer]
             return [f"turn({target}, {of}, {self.size[1]}, {self.size[0]});"]
-        if not loop.adds and len(loop.at) > 1 and loop.at == loop.free and is_function(body):
+        whole = self.fixed is None and not loop.adds and loop.at == loop.free
+        if whole and len(loop.at) > 1 and is_function(body):
             assert isinstance(body, Call)
             stored = body._replace(arguments=(Read(loop.target, loop.at),))
             return [*self._nest(body.arguments[0]), *self._flat(stored)]
@@ -89,7 +92,7 @@ class LoopWriter:
 
     def _is_flat(self, body: Entry) -> bool:
         whole = self.loop.at
-        if whole != self.loop.free or has_indicator(body):
+        if self.fixed is not None or whole != self.loop.free or has_indicator(body):
             return False
         return all(read.at == whole or not read.at for read in reads(body))
 
@@ -109,7 +112,7 @@ class LoopWriter:
 
     def nested(self, labels: Sequence[int], body: Iterable[str]) -> list[str]:
         lines = list(body)
-        for label in reversed(labels):
+        for label in reversed([k for k in labels if k != self.fixed]):
             i, size = variable(label), self.size[label]
             lines = [f"for (int {i} = 0; {i} < {size}; {i}++) {{", *indented(lines), "}"]
         return lines
@@ -157,7 +160,7 @@ class LoopWriter:
 
     def tiled(self, j: int) -> list[str]:
         """Sums of several rows and columns at a time, each vector of them in a register."""
-        outer = [label for label in self.loop.free if label != j]
+        outer = [label for label in self.loop.free if label not in (j, self.fixed)]
         block = outer.pop() if outer else None
         plain = self.loop.finish == Result()
         simple = self._finishes_in_tiles(j)
