@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from diagrad.compile.statements import (
     LOCAL,
     Buffer,
+    Call,
     Loop,
     Read,
     Schedule,
     Statement,
     count_of,
+    factors_of,
     reads,
     replaced,
+    used,
 )
 
 # A tensor is turned where each of its entries is read more often than this.
@@ -26,7 +31,44 @@ Other = Callable[[Loop, Mapping[int, int]], object | None]
 
 def laid_out(schedule: Schedule, other: Other) -> Schedule:
     """The schedule, in which loops read side by side along the last axis of their target."""
-    return _Layout(schedule, other).schedule()
+    return _Layout(_weighted(schedule, other), other).schedule()
+
+
+def _weighted(schedule: Schedule, other: Other) -> Schedule:
+    """The schedule without the tensors A diag(w) of large products Aᵀ diag(w) A alone."""
+    statements = list(schedule.statements)
+    fills = Counter(s.target for s in statements)
+    uses = Counter(buffer for s in statements for buffer in set(used(s)))
+    for scaled in schedule.statements:
+        buffer = scaled.target
+        if buffer.role != LOCAL or not isinstance(scaled, Loop) or scaled.reduce or scaled.adds:
+            continue
+        if scaled.at != scaled.free or fills[buffer] != 1 or uses[buffer] != 1:
+            continue
+        place = next(k for k, s in enumerate(statements) if buffer in used(s))
+        whole = _with_factors(statements[place], scaled)
+        if whole is not None and other(whole, _sizes(whole, schedule)) is not None:
+            statements[place] = whole
+            statements.remove(scaled)
+    return replace(schedule, statements=tuple(statements))
+
+
+def _with_factors(product: Statement, scaled: Loop) -> Loop | None:
+    """A sum in which what another loop stores is what it stores."""
+    if not isinstance(product, Loop) or not product.symmetric:
+        return None
+    found = [read for read in reads(product.body) if read.buffer is scaled.target]
+    inner = list(reads(scaled.body))
+    if len(found) != 1 or factors_of(scaled.body) != tuple(inner):
+        return None
+    at = dict(zip(scaled.at, found[0].at, strict=True))
+    moved = (Read(r.buffer, tuple(at[k] for k in r.at)) for r in inner)
+    others = (f for f in factors_of(product.body) if f != found[0])
+    return product._replace(body=Call("*", (*others, *moved)))
+
+
+def _sizes(loop: Loop, schedule: Schedule) -> dict[int, int]:
+    return {k: axis.evaluate(schedule.sizes) for k, axis in loop.sizes.items()}
 
 
 class _Layout:
@@ -43,8 +85,7 @@ class _Layout:
         if not isinstance(statement, Loop) or not written or statement.at != statement.free:
             yield statement
             return
-        size = {k: axis.evaluate(self.old.sizes) for k, axis in statement.sizes.items()}
-        if self.other(statement, size) is not None:
+        if self.other(statement, _sizes(statement, self.old)) is not None:
             yield statement
             return
         j = statement.at[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from diagrad.compile.c.dots import Dots
 from diagrad.compile.c.products import MatrixProduct, matrix_product
 from diagrad.compile.c.text import (
     Scope,
@@ -128,9 +129,9 @@ class LoopWriter:
         j = loop.at[-1]
         if self.size[j] < 2 or not any(j in read.at for read in self.reads):
             return None
-        return j if self._is_side_by_side(loop.body, j) else None
+        return j if self.is_side_by_side(loop.body, j) else None
 
-    def _is_side_by_side(self, entry: Entry, j: int) -> bool:
+    def is_side_by_side(self, entry: Entry, j: int) -> bool:
         """Whether neighbours along a label are neighbours wherever it is read."""
         used = [read.at for read in reads(entry) if j in read.at]
         return all(at.index(j) == len(at) - 1 for at in used)
@@ -152,7 +153,9 @@ class LoopWriter:
         else:
             steps = f"1, {rows}" if first else f"{terms}, 1"
             steps += f", 1, {terms}" if second else f", {columns}, 1"
-            call = f"tiled_product({called}, {steps}, {sizes}, {scale}, {int(half)}, {ROOM});"
+            by = self.scope.called[product.weights.buffer] if product.weights else "NULL"
+            sizes = f"{sizes}, {scale}, {int(half)}, {ROOM}"
+            call = f"tiled_product({called}, {by}, {steps}, {sizes});"
         if product.finish == Result():
             return [call]
         result = Read(self.loop.target, self.loop.at)
@@ -186,7 +189,7 @@ class LoopWriter:
         even = not any(read.at for read in reads(finish))
         if self.symmetric and not even:
             return False
-        return is_arithmetic(finish) and self._is_side_by_side(finish, j)
+        return is_arithmetic(finish) and self.is_side_by_side(finish, j)
 
     def _rows(self, block: int | None, vectors: int) -> list[tuple[int, int, int]]:
         """First row, end and rows at a time."""
@@ -212,6 +215,8 @@ class LoopWriter:
         if loop.loose:
             step, clause = f"acc = {term} > acc ? {term} : acc;", "max"
         *outer, last = self._over()
+        if Dots.are_in(self, last):
+            return Dots(self, outer, last).lines()
         if loop.reduce == "sum" and self._has_lanes(outer, last):
             return self._by_lanes(outer, last)
         i = variable(last)
@@ -247,7 +252,7 @@ class LoopWriter:
     def _has_lanes(self, outer: Sequence[int], last: int) -> bool:
         """Whether a sum can be kept in a few vectors along its last label."""
         body, few = self.loop.body, MOST_LANES * self.machine.lanes
-        simple = is_arithmetic(body) and self._is_side_by_side(body, last)
+        simple = is_arithmetic(body) and self.is_side_by_side(body, last)
         return (
             bool(outer)
             and simple

@@ -102,50 +102,44 @@ static void __attribute__((unused)) product(
    high-performance matrix multiplication, 2008: a block of a and a panel of b are copied so that
    they are read in order. */
 #if defined(__AVX512F__)
-#define LANES (64 / sizeof(real))
+#define LANES (64 / (int)sizeof(real))
 #define TILE_ROWS 8
 typedef real WIDE VECTOR(64 / sizeof(real));
 #else
-#define LANES (32 / sizeof(real))
+#define LANES (32 / (int)sizeof(real))
 #define TILE_ROWS 4
 typedef real WIDE VECTOR(32 / sizeof(real));
 #endif
-enum { TILE_COLUMNS = 3 * LANES, BLOCK_ROWS = 192, BLOCK_TERMS = 128 };
+typedef real STRIP VECTOR(TILE_ROWS);
+enum { TILE_COLUMNS = 3 * LANES, BLOCK_ROWS = 512, BLOCK_TERMS = 128, AT_ONCE = 8 };
 /* Entries of room that a product needs. */
 enum { PRODUCT_ROOM = BLOCK_TERMS * (BLOCK_ROWS + TILE_COLUMNS) };
 
-/* The sums of one tile: c = before * c + scale * a b, of which `rows` by `columns` are stored. */
+/* The sums of one tile of so many vectors: c = before * c + scale * a b, of which `rows` by
+   `columns` are stored. */
 static inline __attribute__((unused, always_inline)) void tile(
     real *restrict c, int step, const real *restrict a, const real *restrict b, int terms,
-    int rows, int columns, real scale, int adds)
+    int vectors, int rows, int columns, real scale, int adds)
 {
     WIDE sum[TILE_ROWS][3];
-    for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = sum[i][2] = (WIDE){0};
-    for (int k = 0; k < terms; k++) {
-        const WIDE b0 = *(const WIDE *)&b[k * TILE_COLUMNS];
-        const WIDE b1 = *(const WIDE *)&b[k * TILE_COLUMNS + LANES];
-        const WIDE b2 = *(const WIDE *)&b[k * TILE_COLUMNS + 2 * LANES];
-        for (int i = 0; i < TILE_ROWS; i++) {
-            const real factor = a[k * TILE_ROWS + i];
-            sum[i][0] += factor * b0;
-            sum[i][1] += factor * b1;
-            sum[i][2] += factor * b2;
-        }
-    }
-    if (rows == TILE_ROWS && columns == TILE_COLUMNS) {
+    for (int i = 0; i < TILE_ROWS; i++)
+        for (int j = 0; j < vectors; j++) sum[i][j] = (WIDE){0};
+    for (int k = 0; k < terms; k++)
+        for (int i = 0; i < TILE_ROWS; i++)
+            for (int j = 0; j < vectors; j++)
+                sum[i][j] += a[k * TILE_ROWS + i] * *(const WIDE *)&b[k * TILE_COLUMNS + j * LANES];
+    if (rows == TILE_ROWS && columns == vectors * LANES) {
         for (int i = 0; i < TILE_ROWS; i++) {
             WIDE *const to = (WIDE *)&c[(ptrdiff_t)i * step];
-            for (int j = 0; j < 3; j++)
+            for (int j = 0; j < vectors; j++)
                 to[j] = adds ? to[j] + scale * sum[i][j] : scale * sum[i][j];
         }
         return;
     }
     real edge[TILE_ROWS * TILE_COLUMNS] ALIGNED;
-    for (int i = 0; i < TILE_ROWS; i++) {
-        *(WIDE *)&edge[i * TILE_COLUMNS] = sum[i][0];
-        *(WIDE *)&edge[i * TILE_COLUMNS + LANES] = sum[i][1];
-        *(WIDE *)&edge[i * TILE_COLUMNS + 2 * LANES] = sum[i][2];
-    }
+    for (int i = 0; i < TILE_ROWS; i++)
+        for (int j = 0; j < vectors; j++)
+            *(WIDE *)&edge[i * TILE_COLUMNS + j * LANES] = sum[i][j];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
             const real value = scale * edge[i * TILE_COLUMNS + j];
@@ -154,49 +148,87 @@ static inline __attribute__((unused, always_inline)) void tile(
         }
 }
 
-/* Copies `items` lines of `terms` entries to groups of `width` lines, term by term; what is missing
-   in the last group is 0. */
+/* The tile whose first `skipped` columns, whole vectors, are left out. */
+static inline __attribute__((unused, always_inline)) void tile_from(
+    real *restrict c, int step, const real *restrict a, const real *restrict b, int terms,
+    int skipped, int rows, int columns, real scale, int adds)
+{
+    const int vectors = (columns + LANES - 1) / LANES - skipped / LANES;
+    c += skipped, b += skipped, columns -= skipped;
+    if (vectors == 3) tile(c, step, a, b, terms, 3, rows, columns, scale, adds);
+    if (vectors == 2) tile(c, step, a, b, terms, 2, rows, columns, scale, adds);
+    if (vectors == 1) tile(c, step, a, b, terms, 1, rows, columns, scale, adds);
+}
+
+/* Copies `items` lines of `terms` entries, times weights where there are any, to groups of `width`
+   lines, term by term; what is missing in the last group is 0. Lines that lie side by side are read
+   as they lie, some terms at a time. */
 static inline __attribute__((unused, always_inline)) void copied(
     real *restrict to, const real *restrict from, ptrdiff_t item, ptrdiff_t term, int items,
-    int terms, int width)
+    int terms, int width, const real *restrict weights)
 {
-    for (int first = 0; first < items; first += width, to += (ptrdiff_t)terms * width) {
-        const real *const of = from + first * item;
+    const int whole = item == 1 ? items - items % width : 0;
+    for (int t = 0; t < terms && whole; t += AT_ONCE)
+        for (int first = 0; first < whole; first += width)
+            for (int s = t; s < terms && s < t + AT_ONCE; s++)
+                for (int q = 0; q < width; q += TILE_ROWS) {
+                    STRIP entries = *(const STRIP *)&from[first + q + s * term];
+                    if (weights) entries *= weights[s];
+                    *(STRIP *)&to[(ptrdiff_t)first * terms + s * width + q] = entries;
+                }
+    for (int first = whole; first < items; first += width) {
         const int here = items - first < width ? items - first : width;
-        if (here == width && item == 1)
-            for (int t = 0; t < terms; t++)
-                memcpy(to + t * width, of + t * term, (size_t)width * sizeof(real));
-        else if (here == width)
-            for (int t = 0; t < terms; t++)
-                for (int q = 0; q < width; q++) to[t * width + q] = of[q * item + t * term];
-        else
-            for (int t = 0; t < terms; t++)
-                for (int q = 0; q < width; q++)
-                    to[t * width + q] = q < here ? of[q * item + t * term] : R(0.0);
+        for (int t = 0; t < terms; t++)
+            for (int q = 0; q < width; q++) {
+                const real entry = q < here ? from[(first + q) * item + t * term] : R(0.0);
+                to[(ptrdiff_t)first * terms + t * width + q] = weights ? weights[t] * entry : entry;
+            }
     }
 }
 
-/* c = scale a b: a rows x terms, b terms x columns, with entries so far apart along each; with
-   `symmetric`, tiles below the diagonal are left out. */
+/* A panel, times weights where there are any, from what was copied in groups of TILE_ROWS. */
+static inline __attribute__((unused, always_inline)) void gathered(
+    real *restrict to, const real *restrict from, int columns, int terms,
+    const real *restrict weights)
+{
+    for (int q = 0; q < TILE_COLUMNS; q += TILE_ROWS)
+        for (int t = 0; t < terms; t++) {
+            STRIP entries = {0};
+            if (q < columns) entries = *(const STRIP *)&from[q * terms + t * TILE_ROWS];
+            if (weights) entries *= weights[t];
+            *(STRIP *)&to[t * TILE_COLUMNS + q] = entries;
+        }
+}
+
+/* c = scale a diag(weights) b: a rows x terms, b terms x columns, with entries so far apart along
+   each, the weights perhaps NULL. With `symmetric` tiles below the diagonal are left out. */
 static void __attribute__((unused, noinline)) tiled_product(
-    real *restrict c, const real *restrict a, const real *restrict b, ptrdiff_t a_row,
+    real *restrict c, const real *a, const real *b, const real *weights, ptrdiff_t a_row,
     ptrdiff_t a_term, ptrdiff_t b_term, ptrdiff_t b_column, int rows, int columns, int terms,
     real scale, int symmetric, real *restrict room)
 {
     real *const panel = room + BLOCK_TERMS * BLOCK_ROWS;
+    const int same = a == b && a_row == b_column && a_term == b_term;
     for (int k = 0; k < terms; k += BLOCK_TERMS) {
         const int deep = terms - k < BLOCK_TERMS ? terms - k : BLOCK_TERMS;
+        const real *const by = weights ? weights + k : NULL;
         for (int i = 0; i < rows; i += BLOCK_ROWS) {
             const int high = rows - i < BLOCK_ROWS ? rows - i : BLOCK_ROWS;
-            copied(room, a + i * a_row + k * a_term, a_row, a_term, high, deep, TILE_ROWS);
+            copied(room, a + i * a_row + k * a_term, a_row, a_term, high, deep, TILE_ROWS, NULL);
             for (int j = symmetric ? i - i % TILE_COLUMNS : 0; j < columns; j += TILE_COLUMNS) {
                 const int wide = columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
-                const int end = symmetric && j + TILE_COLUMNS - i < high ? j + TILE_COLUMNS - i : high;
-                copied(panel, b + k * b_term + j * b_column, b_column, b_term, wide, deep,
-                       TILE_COLUMNS);
-                for (int p = 0; p < end; p += TILE_ROWS)
-                    tile(c + (ptrdiff_t)(i + p) * columns + j, columns, room + p * deep, panel, deep,
-                         high - p < TILE_ROWS ? high - p : TILE_ROWS, wide, scale, k > 0);
+                const int end = symmetric && j + wide - i < high ? j + wide - i : high;
+                if (same && j >= i && (j - i) % TILE_ROWS == 0 && j + wide <= i + high)
+                    gathered(panel, room + (j - i) * deep, wide, deep, by);
+                else
+                    copied(panel, b + k * b_term + j * b_column, b_column, b_term, wide, deep,
+                           TILE_COLUMNS, by);
+                for (int p = 0; p < end; p += TILE_ROWS) {
+                    const int below = symmetric && i + p > j ? i + p - j : 0;
+                    tile_from(c + (ptrdiff_t)(i + p) * columns + j, columns, room + p * deep, panel,
+                              deep, below - below % LANES, high - p < TILE_ROWS ? high - p : TILE_ROWS,
+                              wide, scale, k > 0);
+                }
             }
         }
     }

@@ -22,8 +22,8 @@ NEAR, WIDE = 1 << 20, 16
 
 
 class MatrixProduct(NamedTuple):
-    """target = scale · left @ right, row-major; `turned` says that a factor is stored transposed.
-    `finish` is left to do to every entry."""
+    """target = scale · left @ diag(weights) @ right, row-major; `turned` says that a factor is stored
+    transposed. `finish` is left to do to every entry."""
 
     left: Read
     right: Read
@@ -33,6 +33,7 @@ class MatrixProduct(NamedTuple):
     terms: int
     scale: tuple[Entry, ...]
     finish: Entry
+    weights: Read | None = None
 
 
 def matrix_product(loop: Loop, size: Mapping[int, int], each: int) -> MatrixProduct | None:
@@ -42,7 +43,11 @@ def matrix_product(loop: Loop, size: Mapping[int, int], each: int) -> MatrixProd
         return None
     tensors = [f for f in factors_of(loop.body) if isinstance(f, Read) and f.at]
     scale = tuple(f for f in factors_of(loop.body) if f not in tensors)
+    weights = [f for f in tensors if f.at == loop.over]
+    tensors = [f for f in tensors if f not in weights]
     if len(tensors) != 2 or not all(map(is_one_number, scale)):
+        return None
+    if weights and (len(weights) > 1 or not _is_square(loop, *tensors)):
         return None
     for left, right in (tensors, tensors[::-1]):
         found = _as_matrices(loop, left, right, size)
@@ -52,8 +57,15 @@ def matrix_product(loop: Loop, size: Mapping[int, int], each: int) -> MatrixProd
             most = max(found.rows, found.columns) * found.terms * each
             if not wide or most <= NEAR:
                 return None
-            return found._replace(scale=(*scale, *more), finish=finish)
+            by = weights[0] if weights else None
+            return found._replace(scale=(*scale, *more), finish=finish, weights=by)
     return None
+
+
+def _is_square(loop: Loop, left: Read, right: Read) -> bool:
+    """Whether a sum is of a matrix with itself, half of which our own tiles leave out."""
+    single = len(loop.at) == 2 and len(loop.over) == 1
+    return single and loop.symmetric and left.buffer is right.buffer
 
 
 def is_one_number(entry: Entry) -> bool:
