@@ -22,8 +22,8 @@ NEAR, WIDE = 1 << 20, 16
 
 
 class MatrixProduct(NamedTuple):
-    """target = scale · left @ diag(weights) @ right, row-major; `turned` says that a factor is stored
-    transposed. `finish` is left to do to every entry."""
+    """target = scale · left @ diag(weights) @ right, row-major; `turned` says that a factor is
+    stored transposed. `finish` is left to do to every entry."""
 
     left: Read
     right: Read

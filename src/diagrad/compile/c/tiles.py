@@ -31,35 +31,45 @@ class Tile:
         self.widths, self.finishes = widths, finishes
 
     def over_panels(self, count: int, rows: Sequence[tuple[int, int, int]]) -> list[str]:
-        """The tiles of `count` panels of columns, one after the other; of a symmetric sum those
-        that are not below the diagonal."""
+        """The tiles of `count` panels of columns, one after the other; of a symmetric sum the
+        vectors that are not below the diagonal."""
         step = sum(self.widths)
         start = f"{self.first} + c" if count > 1 else str(self.first)
-        end = f"{start} + {step}" if self.loop.symmetric else ""
-        lines = [line for part in rows for line in self._over_rows(part, start, end)]
+        lines = [line for part in rows for line in self._over_rows(part, start)]
         if count < 2:
             return lines
         return [f"for (int c = 0; c < {count * step}; c += {step}) {{", *indented(lines), "}"]
 
-    def _over_rows(self, part: tuple[int, int, int], start: str, last: str) -> list[str]:
+    def _over_rows(self, part: tuple[int, int, int], start: str) -> list[str]:
         first, end, at_once = part
         single = self.block is None or end - first == at_once
-        lines = list(self._tile(at_once, first, start, single))
-        if single:
-            return [f"if ({first} < {last}) {{" if last else "{", *indented(lines), "}"]
-        assert self.block is not None
-        i = variable(self.block)
-        bound = f"{i} < {end} && {i} < {last}" if last else f"{i} < {end}"
-        loop = f"for (int {i} = {first}; {bound}; {i} += {at_once}) {{"
-        return [loop, *indented(lines), "}"]
+        if not self.loop.symmetric:
+            tile = list(self._tile(at_once, first, start, single, 0))
+            if single:
+                return ["{", *indented(tile), "}"]
+            i = variable(self.block or 0)
+            head = f"for (int {i} = {first}; {i} < {end}; {i} += {at_once}) {{"
+            return [head, *indented(tile), "}"]
+        # From the diagonal on, the vectors left of it are left out one after the other.
+        lines = []
+        i = str(first) if single else variable(self.block or 0)
+        for skipped in range(len(self.widths)):
+            bound = f"{i} < {start} + {sum(self.widths[: skipped + 1])}"
+            tile = list(self._tile(at_once, first, start, single, skipped))
+            if single:
+                lines += [f"{'else ' if skipped else ''}if ({bound}) {{", *indented(tile), "}"]
+            else:
+                head = f"for (; {i} < {end} && {bound}; {i} += {at_once}) {{"
+                lines += [head, *indented(tile), "}"]
+        return lines if single else ["{", *indented([f"int {i} = {first};", *lines]), "}"]
 
-    def _tile(self, rows: int, first: int, start: str, single: bool) -> Iterator[str]:
-        cells = [(r, c) for r in range(rows) for c in range(len(self.widths))]
+    def _tile(self, rows: int, first: int, start: str, single: bool, skipped: int) -> Iterator[str]:
+        columns = range(skipped, len(self.widths))
+        cells = [(r, c) for r in range(rows) for c in columns]
         names = {r: self._names(r, first, single) for r in range(rows)}
-        lanes = [
-            Lanes(self.j, width, f"({start} + {sum(self.widths[:c])})")
-            for c, width in enumerate(self.widths)
-        ]
+        lanes = {
+            c: Lanes(self.j, self.widths[c], f"({start} + {sum(self.widths[:c])})") for c in columns
+        }
         for r, c in cells:
             yield f"{kind(self.widths[c])} a{r}_{c} = {zero(self.widths[c])};"
         loop = self.loop.loop
