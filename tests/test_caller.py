@@ -150,6 +150,34 @@ def test_results_that_are_held_are_never_written_again(calls):
         np.testing.assert_array_equal(array, was)
 
 
+LARGE = """
+void ones(const void *const *, void *const *, void *);
+void ones(const void *const *in, void *const *out, void *work)
+{
+    (void)work;
+    for (int i = 0; i < 1000000; i++) ((double *)out[0])[i] = *(const double *)in[0];
+}
+"""
+
+
+def test_large_results_are_used_again_at_the_sizes_that_ran_last_alone(compiles):
+    if extension.extension() is None:
+        pytest.skip("the extension does not build here")
+    calls = Calls(fastest(), names=("x",))
+    kernel = address(library(LARGE), "ones")
+    calls.caller.add("d", ((1, 1),), ((1000, 1000),), kernel)
+    calls.caller.add("d", ((1, 2),), ((1000, 1000),), kernel)
+    one, two = np.ones((1, 1)), np.full((1, 2), 2.0)
+    (first,) = calls.caller(one)
+    where, held = first.ctypes.data, sys.getrefcount(first)
+    del first
+    (first,) = calls.caller(one)
+    assert first.ctypes.data == where and (first == 1).all()
+    (other,) = calls.caller(two)
+    assert sys.getrefcount(first) == held - 1, "the first sizes keep theirs no longer"
+    assert (first == 1).all() and (other == 2).all()
+
+
 def test_a_result_that_was_changed_in_place_is_not_used_again(calls):
     A, v, s = values()
     want = calls.caller(A, v, s)[0].copy()

@@ -102,6 +102,7 @@ special_new(const Caller *self, int type, PyObject *shapes, PyObject *outputs)
         if (read_output(PyTuple_GET_ITEM(outputs, i), width, &special->outputs[i]) < 0) {
             goto failed;
         }
+        special->large += special->outputs[i].bytes > SMALL ? special->outputs[i].bytes : 0;
     }
     return special;
 

@@ -106,13 +106,25 @@ allocated(const Special *special, Output *output)
                                                  output->sizes, NULL, NULL, 0, NULL);
 }
 
-/* Keeps a small result in sight. */
+/* Keeps results in sight: small ones, and of the kernel that ran last large ones too, up to a
+   limit for all together. */
 static void
-remembered(Output *output, PyObject *made)
+remembered(Caller *self, const Special *special, PyObject **made)
 {
-    if (output->axes != SCALAR && !output->zeroed && output->bytes <= MOST_SPARE) {
-        Py_INCREF(made);
-        Py_XSETREF(output->spare, made);
+    const Special *before = self->holder;
+    self->holder = special;
+    for (Py_ssize_t i = 0; before && before != special && i < before->output_count; i++) {
+        if (before->outputs[i].bytes > SMALL) {
+            Py_CLEAR(before->outputs[i].spare);
+        }
+    }
+    for (Py_ssize_t i = 0; i < special->output_count; i++) {
+        Output *output = &special->outputs[i];
+        int kept = output->bytes <= SMALL || special->large <= MOST_SPARE;
+        if (output->axes != SCALAR && !output->zeroed && kept) {
+            Py_INCREF(made[i]);
+            Py_XSETREF(output->spare, made[i]);
+        }
     }
 }
 
@@ -145,9 +157,7 @@ computed(Caller *self, const Special *special, const void *const *data)
             goto failed;
         }
     }
-    for (i = 0; i < count; i++) {
-        remembered(&special->outputs[i], made[i]);
-    }
+    remembered(self, special, made);
     return packed(made, count);
 
 failed:

@@ -19,7 +19,7 @@
 typedef void (*Kernel)(const void *const *inputs, void *const *outputs, void *workspace);
 
 enum { SCALAR = -1, CACHE_LINE = 64, ON_STACK = 4096, MOST_AXES = 32, MOST_ARRAYS = 4096,
-       MOST_SPARE = 1 << 22 };
+       SMALL = 1 << 22, MOST_SPARE = 1 << 28 };
 
 typedef struct {
     npy_intp rows, columns;
@@ -40,6 +40,7 @@ typedef struct {
     Input *inputs;
     Py_ssize_t output_count;
     Output *outputs;
+    size_t large; /* bytes of all outputs that are not small */
     Kernel kernel;
     size_t workspace;
     int release;
@@ -54,6 +55,7 @@ typedef struct {
     Py_ssize_t count;
     Special **specials;
     Py_ssize_t last;
+    const Special *holder; /* the only one that keeps results that are not small */
     void *spare;
     size_t spare_bytes;
 } Caller;
