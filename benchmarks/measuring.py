@@ -47,6 +47,7 @@ FULL = Effort(31, 0.004, 8.0)
 QUICK = Effort(7, 0.001, 0.8)
 FEWEST = 3  # rounds, however long they take
 SCOUTING = 3  # rounds in which all forms of a peer run
+WAIT, MOST_WAITS = 0.002, 100  # seconds, and how often they are waited for threads at most
 NEAR = 1.3  # a form that takes this many times as long as its peer's best runs no further
 
 
@@ -90,6 +91,15 @@ def calls(form: Form, seconds: float, clock: Callable[[], float]) -> tuple[int, 
         count *= 4
 
 
+def settle(clock: Callable[[], float]) -> None:
+    """Waits for threads that still work for the one before: JAX frees large results in its own."""
+    for _ in range(MOST_WAITS):
+        before = clock()
+        time.sleep(WAIT)
+        if clock() - before < WAIT / 10:
+            return
+
+
 def raced(
     forms: Sequence[Form],
     effort: Effort,
@@ -115,6 +125,7 @@ def raced(
             shuffle(order)
             for place in order:
                 form, (count, took) = forms[place], counts[place]
+                settle(clock)
                 if took < effort.turn:  # the one before has filled the caches with its own
                     form.function(*form.arguments)
                 times[place].append(turn(form, count, clock))
