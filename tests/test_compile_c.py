@@ -98,6 +98,34 @@ def test_products_of_large_matrices_are_right_with_blas_and_without(monkeypatch,
         same(G, arrays["A"] @ arrays["A"].T, np.float64)
 
 
+@pytest.mark.parametrize("size", [{"m": 230, "n": 70}, {"m": 40, "n": 530}], ids=str)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_large_product_weighs_what_it_copies(monkeypatch, dtype, size):
+    """The matrix diag(w) X is not stored."""
+    monkeypatch.setattr(products, "NEAR", 1000)
+    problem = dg.parse("X: matrix[m, n]; w: column[m]\nG = X.T @ diag(w) @ X / m; S = diag(w) @ X")
+    arrays = point(problem, size, dtype=dtype)
+    function = problem.compile(["G", "S", "sum(S)"], backend="c")
+    body = function.source(**arrays).partition("void kernel")[2]
+    (call,) = (line for line in body.splitlines() if " tiled_product(" in line)
+    assert "(out0, in0, in0, in1, " in call
+    X, w = (arrays[name].astype(float) for name in "Xw")
+    wanted = [X.T @ (w * X) / size["m"], w * X, (w * X).sum()]
+    for value, want in zip(function(**arrays), wanted, strict=True):
+        same(value, want, dtype)
+
+
+@pytest.mark.parametrize("size", [(5, 16), (9, 37), (4, 500), (3, 40)], ids=str)
+def test_dot_products_are_right_for_rows_and_what_is_left_of_them(size):
+    problem = quietly(
+        "A: matrix[m, n]; w: column[n]; B: matrix[p, n]\n"
+        "u = sigmoid(A @ w) * sum(w); v = -(A @ w) + 1\n"
+        "T = sum(A ** 2, axis=1); s = A @ w @ w.T @ w"
+    )
+    sizes = {"m": size[0], "n": size[1], "p": 2}
+    check(problem, ["u", "v", "T", "s"], sizes, "c", [np.float64, np.float32])
+
+
 @pytest.mark.parametrize("example", ["gru", "batch", "attention"])
 def test_tensors_in_a_workspace_give_way_to_later_ones_only(example, monkeypatch, request):
     monkeypatch.setattr(c, "STACK", 0)

@@ -165,27 +165,35 @@ class LoopWriter:
         """Sums of several rows and columns at a time, each vector of them in a register."""
         outer = [label for label in self.loop.free if label not in (j, self.fixed)]
         block = outer.pop() if outer else None
-        plain = self.loop.finish == Result()
-        simple = self._finishes_in_tiles(j)
+        within, after = self._finishes(j)
         lines: list[str] = []
         for first, count, widths in panels(self.size[j], self.machine.lanes):
-            tile = Tile(self, j, block, first, widths, simple)
+            tile = Tile(self, j, block, first, widths, within)
             rows = self._rows(block, len(widths))
             lines += tile.over_panels(count, rows)
         if self.symmetric and block is not None:
             corner = self.scope.place(self.loop.target, self.loop.at, {block: "0", j: "0"})
             lines.append(f"mirror(&{corner}, {self.size[j]});")
         lines = self.nested(outer, lines) if outer else lines
-        if not plain and not simple:
-            lines += self.entrywise(
-                substituted(self.loop.finish, Read(self.loop.target, self.loop.at))
-            )
+        if after != Result():
+            stored = Read(self.loop.target, self.loop.at)
+            lines += self.entrywise(substituted(after, stored))
         return lines
 
-    def _finishes_in_tiles(self, j: int) -> bool:
+    def _finishes(self, j: int) -> tuple[Entry, Entry]:
+        """What is done to sums before they are stored, and what to the stored entries."""
+        finish = self.loop.finish
+        if self._finishes_in_tiles(finish, j):
+            return finish, Result()
+        if is_function(finish):
+            assert isinstance(finish, Call)
+            if self._finishes_in_tiles(finish.arguments[0], j):
+                return finish.arguments[0], finish._replace(arguments=(Result(),))
+        return Result(), finish
+
+    def _finishes_in_tiles(self, finish: Entry, j: int) -> bool:
         """Whether entries can be finished before they are stored: by arithmetic of vectors, and
         for a symmetric sum, of which half is stored, the same for all."""
-        finish = self.loop.finish
         even = not any(read.at for read in reads(finish))
         if self.symmetric and not even:
             return False

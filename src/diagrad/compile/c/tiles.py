@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from diagrad.compile.c.text import Lanes, indented, variable
-from diagrad.compile.statements import Result
+from diagrad.compile.statements import Entry
 
 if TYPE_CHECKING:
     from diagrad.compile.c.loops import LoopWriter
@@ -25,10 +25,10 @@ class Tile:
         block: int | None,
         first: int,
         widths: Sequence[int],
-        finishes: bool,
+        finish: Entry,
     ) -> None:
         self.loop, self.j, self.block, self.first = loop, j, block, first
-        self.widths, self.finishes = widths, finishes
+        self.widths, self.finish = widths, finish
 
     def over_panels(self, count: int, rows: Sequence[tuple[int, int, int]]) -> list[str]:
         """The tiles of `count` panels of columns, one after the other; of a symmetric sum the
@@ -80,8 +80,8 @@ class Tile:
         yield from self.loop.nested(loop.over, body)
         for r, c in cells:
             target = self.loop.scope.place(loop.target, loop.at, names[r], lanes[c])
-            finish = loop.finish if self.finishes else Result()
-            yield f"{target} = {self.loop.scope.entry(finish, f'a{r}_{c}', names[r], lanes[c])};"
+            value = self.loop.scope.entry(self.finish, f"a{r}_{c}", names[r], lanes[c])
+            yield f"{target} = {value};"
 
     def _names(self, row: int, first: int, single: bool) -> dict[int, str]:
         if self.block is None:
