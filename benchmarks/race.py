@@ -18,8 +18,9 @@ PAGE = """
 
 `{command}`, in one process, on one core and with one thread:
 {where}.
-Results are allocated by each call, except where “into” says that ours writes into arrays; Diagrad takes
-the memory of results that were let go of. A peer's outputs are Diagrad's, by comparison. Each cell is how many times as long as Diagrad the peer took,
+Results are allocated by each call, except where “into” says that ours writes into arrays; Diagrad
+takes the memory of results that were let go of. A peer's outputs are Diagrad's, by comparison. Each
+cell is how many times as long as Diagrad the peer took,
 by processor time: the median of the rounds' ratios, in brackets their quartiles, and whether it is
 the ratio aimed at. Where Diagrad does not compile the workload, it is the peer's time.
 

@@ -21,6 +21,7 @@ from diagrad.errors import DerivationError, NoCompiler
 Array = np.ndarray[Any, np.dtype[Any]]
 TYPES: dict[str, np.dtype[Any]] = {"d": np.dtype(np.float64), "f": np.dtype(np.float32)}
 ROUTINE = {"d": "dgemm", "f": "sgemm"}
+PLAIN = ("-O1",)
 
 
 class Kernel(ABC):
@@ -89,10 +90,17 @@ class InC(Backend):
     name = "c"
 
     def kernel(self, schedule: Schedule, dtype: str) -> Kernel:
+        return self._compiled(schedule, dtype, ())
+
+    def plain(self, schedule: Schedule, dtype: str) -> Kernel:
+        """The kernel by a compiler that hardly optimises."""
+        return self._compiled(schedule, dtype, PLAIN)
+
+    def _compiled(self, schedule: Schedule, dtype: str, extra: Sequence[str]) -> Kernel:
         made = self._written(schedule, dtype)
         # Importing SciPy takes longer than all else; most kernels have no product that large.
         routines = blas() if made.blas else None
-        return _CKernel(library(made.text), made, (routines or {}).get(ROUTINE[dtype], 0))
+        return _CKernel(library(made.text, extra), made, (routines or {}).get(ROUTINE[dtype], 0))
 
     def source(self, schedule: Schedule, dtype: str) -> str:
         return self._written(schedule, dtype).text

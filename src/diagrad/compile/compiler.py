@@ -17,7 +17,8 @@ from diagrad.compile.store import digest
 from diagrad.errors import NoCompiler, Refused
 
 # No -ffast-math: NaN, infinities and signed zeros mean what they mean in NumPy. A square root
-# need not set errno, no flag of an exception is read, and a * b + c may round once.
+# need not set errno, no flag of an exception is read, and a * b + c may round once. gcc 12.2 makes
+# wrong code of two small nests side by side where it makes vectors of straight lines.
 FLAGS = (
     "-std=c11",
     "-O3",
@@ -27,6 +28,7 @@ FLAGS = (
     "-fno-trapping-math",
     "-ffp-contract=fast",
     "-fopenmp-simd",
+    "-fno-tree-slp-vectorize",
 )
 PATIENCE = 30.0  # seconds for an answer or a trial; the longest text has LONGEST
 LONGEST = 300.0

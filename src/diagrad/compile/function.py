@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diagrad.compile.backends import TYPES, Array, Backend, InNumPy, Kernel, chosen, say_once
+from diagrad.compile.backends import TYPES, Array, Backend, InC, InNumPy, Kernel, chosen, say_once
 from diagrad.compile.caller import fastest
 from diagrad.compile.goals import Goal, goals_of, label
 from diagrad.compile.graph import Graph, exponentials, rotated
 from diagrad.compile.schedule import scheduled
 from diagrad.compile.statements import Schedule, Unwritten, work_of
+from diagrad.compile.trial import tried
 from diagrad.dimensions import Shape, Size, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions
@@ -264,6 +265,9 @@ class Function:
         if bound.key not in self._made:
             schedule = self._plan.schedule(bound.sizes)
             kernel = self._compiled(schedule, bound.dtype)
+            if isinstance(self._backend, InC):
+                at = (bound.dtype, bound.arrays, self._shapes(bound))
+                kernel = tried(kernel, self._backend, schedule, *at)
             self._made[bound.key] = kernel, work_of(schedule) > LONG
         kernel, release = self._made[bound.key]
         if kernel.address and bound.told and bound.key not in self._added:
