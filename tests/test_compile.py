@@ -29,7 +29,7 @@ positive_A: matrix[m, n] & positive; prob_A: matrix[m, n] & prob
 """
 EVERY = list({id(room): room for room in [*ROOMS, *OPERATORS.values()]}.values())
 # Operations that C need not have; some have derivatives in which such a one stands.
-NOT_IN_C = {"pinv", "cholesky", "tril"}
+NOT_IN_C = {"pinv"}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from diagrad.derivation import Derivation
 
 WRITERS: Mapping[str, Callable[[Task, bool], str]] = {"numpy": python, "c": c}
-SAID = {"first": "the derivative of max and min", "lower ones": "the triangle of a matrix"}
 LATER = frozenset({"torch", "jax"})
 
 
@@ -32,7 +31,6 @@ def code(derivations: Sequence[Derivation], backend: str, single: bool = False) 
     try:
         return WRITERS[backend](task_of(derivations), single)
     except Unwritten as error:
-        what = SAID.get(str(error), error)
         raise DerivationError(
-            f"there is no {backend} code for {what}: `Problem.compile` computes it"
+            f"there is no {backend} code for {error}: `Problem.compile` computes it"
         ) from None

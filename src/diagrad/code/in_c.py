@@ -12,10 +12,9 @@ from diagrad.code.functions import texts
 from diagrad.code.identifiers import RESERVED, identifier
 from diagrad.code.loops import Product, is_side_by_side, product_of
 from diagrad.code.task import Task, in_brackets
-from diagrad.compile.digits import RESHAPED
+from diagrad.code.whole import Whole
 from diagrad.compile.in_numpy import Writer, dimensions
 from diagrad.compile.statements import (
-    LOCAL,
     Buffer,
     Call,
     Entry,
@@ -32,15 +31,14 @@ LETTERS = "ijklpqrst"
 # What has been reduced so far.
 SO_FAR = {"sum": "sum", "prod": "product", "max": "largest", "min": "smallest"}
 START = {"sum": "0.0", "prod": "1.0", "max": "-INFINITY", "min": "INFINITY"}
-LINEAR_ALGEBRA = {"inv": "inverse", "det": "determinant", "logdet": "log_determinant"}
 
 
 def c(task: Task, single: bool) -> str:
     """The text of a translation unit. Raises Unwritten."""
-    return _Unit(task, single).text()
+    return Unit(task, single).text()
 
 
-class _Unit:
+class Unit:
     def __init__(self, task: Task, single: bool) -> None:
         self.task, self.schedule, self.single = task, task.schedule, single
         self.real = "float" if single else "double"
@@ -188,7 +186,7 @@ class _Unit:
     def statement(self, statement: Statement) -> list[str]:
         said = self._said(statement)
         if isinstance(statement, Library):
-            return ["", *said, *self._library(statement)]
+            return ["", *said, *Whole(self).lines(statement)]
         every = (*statement.free, *statement.over)
         if len(every) > len(self.letters):
             raise Unwritten("a tensor of so many axes")
@@ -204,38 +202,7 @@ class _Unit:
         line = comments.harmless(line).replace("np.", "").replace(", optimize=True", "")
         return [f"/* {line.replace(', dtype=float', '')} */"]
 
-    def _library(self, statement: Library) -> list[str]:
-        word = statement.head.operation.name
-        target, of = statement.target, statement.arguments[0]
-        called, given = self.called[target], self.called[of]
-        if word == RESHAPED.name:
-            return self._copied(called, of, self.count(target).text)
-        if word not in (*LINEAR_ALGEBRA, "cholesky") or len(of.axes) != 2:
-            raise Unwritten(word)
-        order = self.size(of.axes[0]).text
-        self.entries.used.add(LINEAR_ALGEBRA.get(word, word))
-        if word == "cholesky":
-            return [f"cholesky({called}, {given}, {order});"]
-        copy = self._copy(of)
-        lines = self._copied(copy, of, self.count(of).text)
-        if target.axes:
-            return [*lines, f"inverse({called}, {copy}, {order});"]
-        start = self._assigned(target, first=True)
-        return [*lines, f"{start} = {LINEAR_ALGEBRA[word]}({copy}, {order});"]
-
-    def _copied(self, target: str, of: Buffer, count: str) -> list[str]:
-        i = self.letters[0]
-        loop = f"for (size_t {i} = 0; {i} < {count}; {i}++)"
-        return [loop, f"    {target}[{i}] = {self.called[of]}[{i}];"]
-
-    def _copy(self, of: Buffer) -> str:
-        """Room for a copy of a matrix."""
-        copy = Buffer(f"copy_of_{of.name}", of.axes, LOCAL)
-        self.called[copy] = identifier(f"copy_of_{self.called[of]}", self.taken)
-        self.copies.append(copy)
-        return self.called[copy]
-
-    def _assigned(self, buffer: Buffer, first: bool, constant: bool = True) -> str:
+    def assigned(self, buffer: Buffer, first: bool, constant: bool = True) -> str:
         """A scalar on the left of its first assignment, or of a later one."""
         if buffer.role == "output":
             return f"*{self.called[buffer]}"
@@ -263,7 +230,7 @@ class _Unit:
     ) -> list[str]:
         text = self.entries.text(entry, self.labels, result).text
         if not loop.at:
-            return [f"{self._assigned(loop.target, first=True)} {'+=' if adds else '='} {text};"]
+            return [f"{self.assigned(loop.target, first=True)} {'+=' if adds else '='} {text};"]
         place = self.place(Read(loop.target, loop.at)).text
         return self._nested(loop, loop.free, [f"{place} {'+=' if adds else '='} {text};"])
 
@@ -292,8 +259,8 @@ class _Unit:
             return [*self._by_rows(loop), *(self._finished(loop) if finish else [])]
         start = self._start(loop)
         if not loop.at:
-            first = f"{self._assigned(loop.target, first=True, constant=False)} = {start};"
-            target = self._assigned(loop.target, first=False)
+            first = f"{self.assigned(loop.target, first=True, constant=False)} = {start};"
+            target = self.assigned(loop.target, first=False)
             lines = [first, *self._nested(loop, loop.over, [self._step(loop, target)])]
             if loop.finish == Result():
                 return lines

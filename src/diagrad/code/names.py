@@ -14,6 +14,7 @@ from diagrad.compile.statements import (
     Result,
     Schedule,
 )
+from diagrad.operations.factorisations import LOWER_ONES
 
 # Longer names are not put into others.
 SHORT = 14
@@ -39,6 +40,8 @@ def readable(schedule: Schedule, known: frozenset[str]) -> dict[Buffer, str]:
 def _said(statement: Loop | Library, names: Mapping[Buffer, str]) -> str:
     """The operation and its operand, where that is all there is."""
     if isinstance(statement, Library):
+        if statement.head.operation is LOWER_ONES:
+            return "below"
         return _of(statement.head.operation.name, statement.arguments[0], names)
     body = statement.body
     if statement.reduce:

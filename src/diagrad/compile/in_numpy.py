@@ -33,6 +33,7 @@ from diagrad.compile.statements import (
 )
 from diagrad.dimensions import Size
 from diagrad.index.term import Labels
+from diagrad.operations.extremes import FIRST
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LETTERS = "ijklmnopqrstuvwxyz"
@@ -135,10 +136,15 @@ class Writer:
                 shape = self.tuple(statement.target.axes)
                 yield f"{target} = np.reshape({self.called[of]}, {shape}).copy()"
                 return
-            if word not in LINEAR_ALGEBRA:
+            nearest = statement.head.operation is FIRST
+            if word not in LINEAR_ALGEBRA and not nearest:
                 raise Unwritten(word)
             self.helpers |= {n: t for n, t in HELPERS.items() if n == word}
-            operands = (self.called[buffer] for buffer in statement.arguments)
+            operands = [self.called[buffer] for buffer in statement.arguments]
+            if nearest:
+                axes = tuple(statement.head.parameters)
+                yield f"{target} = first({', '.join(operands)}, {axes})"
+                return
             yield f"{target} = {LINEAR_ALGEBRA[word].format(*operands)}"
             return
         self.loop_sizes = statement.sizes

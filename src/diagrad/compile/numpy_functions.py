@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from diagrad.operations.extremes import FIRST
+from diagrad.operations.factorisations import LOWER_ONES
+
 # Functions that NumPy has, and those that are written out where they are used.
 NUMPY = {
     name: f"np.{name}"
@@ -50,11 +53,22 @@ def cholesky(a):
     except np.linalg.LinAlgError:
         return np.full_like(a, np.nan)
 """
+NEAREST = """\
+def first(z, chosen, axes):
+    order = [k for k in range(z.ndim) if k not in axes] + list(axes)
+    rows = np.transpose(z, order).reshape(*np.shape(chosen), -1)
+    hit = np.zeros_like(rows)
+    nearest = np.argmin(abs(rows - np.asarray(chosen)[..., None]), axis=-1)
+    np.put_along_axis(hit, nearest[..., None], 1, axis=-1)
+    shape = [z.shape[k] for k in order]
+    return np.transpose(hit.reshape(shape), np.argsort(order))
+"""
 LINEAR_ALGEBRA = {
     "inv": "inverse({0})",
     "det": "np.linalg.det({0})",
     "logdet": "np.linalg.slogdet({0})[1]",
     "cholesky": "cholesky({0})",
     "pinv": "np.linalg.pinv({0})",
+    LOWER_ONES.name: "np.tril({0})",
 }
-HELPERS = {"inv": INVERSE, "cholesky": ROOT}
+HELPERS = {"inv": INVERSE, "cholesky": ROOT, FIRST.name: NEAREST}

@@ -98,7 +98,7 @@ class _Writer:
             f"#define REAL_BITS {8 * BYTES[self.dtype]}",
             f"#define R(x) x{f'##{suffix}' if suffix else ''}",
             resource("functions.c"),
-            *([resource("linear_algebra.c")] if self.scratch else []),
+            *([resource("linear_algebra.c")] if self._has_algebra() else []),
             resource("products.c"),
             "void kernel(const void *const *in, void *const *out, void *work);",
             "void kernel(const void *const *in, void *const *out, void *work)",
@@ -106,6 +106,9 @@ class _Writer:
         ]
         lines = [*head, *indented(declared), *indented(body), "}"]
         return Kernel("\n".join(lines) + "\n", workspace, tuple(zeroed), calls_blas)
+
+    def _has_algebra(self) -> bool:
+        return any(isinstance(s, Library) for s in self.schedule.statements)
 
     def _zeroed(self) -> dict[int, Statement]:
         """Large outputs that begin with 0 everywhere, and the statements that would say so."""

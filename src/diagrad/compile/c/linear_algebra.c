@@ -48,6 +48,24 @@ static void __attribute__((unused)) inverse(real *x, real *a, int *order, int n)
     }
 }
 
+/* The lower triangular l with l times its transpose the symmetric part of a; NaN everywhere where
+   that is not positive definite. */
+static void __attribute__((unused)) cholesky(real *restrict l, const real *restrict a, int n)
+{
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j <= i; j++) {
+            real rest = R(0.5) * (a[i * n + j] + a[j * n + i]);
+            for (int k = 0; k < j; k++) rest -= l[i * n + k] * l[j * n + k];
+            if (i == j && !(rest > R(0.0))) {
+                for (int k = 0; k < n * n; k++) l[k] = (real)NAN;
+                return;
+            }
+            l[i * n + j] = i == j ? STANDARD(sqrt)(rest) : rest / l[j * n + j];
+        }
+        for (int j = i + 1; j < n; j++) l[i * n + j] = R(0.0);
+    }
+}
+
 /* det a, which is overwritten. */
 static real __attribute__((unused)) determinant(real *a, int *order, int n)
 {

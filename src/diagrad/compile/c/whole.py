@@ -8,6 +8,7 @@ from diagrad.compile.c.text import Scope, indented, strides_of, variable
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.statements import Buffer, Library, Unwritten
 from diagrad.operations.extremes import FIRST
+from diagrad.operations.factorisations import CHOLESKY, LOWER_ONES
 
 # The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
 LINEAR_ALGEBRA = {
@@ -26,6 +27,10 @@ def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) 
         return [f"memcpy({target}, {of[0]}, {scope.count(statement.target)} * sizeof(real));"]
     if statement.head.operation is FIRST:
         return _first(target, of, sizes, statement.head.parameters)
+    if statement.head.operation is LOWER_ONES:
+        return _loops([0, 1], sizes, [f"{target}[{sizes[1]} * i0 + i1] = (real)(i1 <= i0);"])
+    if word == CHOLESKY.name and len(sizes) == 2:
+        return [f"cholesky({target}, {of[0]}, {sizes[0]});"]
     if word not in LINEAR_ALGEBRA or len(sizes) != 2:
         raise Unwritten(word)
     copy = scratch(statement.arguments[0])
@@ -47,10 +52,12 @@ def _first(target: str, of: list[str], sizes: list[int], along: tuple[int, ...])
     inner = [
         f"const real far = abs_({of[0]}[{place}] - {of[1]}[{chosen}]);",
         f"{target}[{place}] = R(0.0);",
-        f"if (far < least) {{ least = far; first = {place}; }}",
+        # What is not a number is the nearest, as for NumPy.
+        "const int nearer = first < 0 || far < least || (far != far && least == least);",
+        f"if (nearer) {{ least = far; first = {place}; }}",
     ]
     body = [
-        "real least = (real)INFINITY;",
+        "real least = R(0.0);",
         "int first = -1;",
         *_loops(list(along), sizes, inner),
         f"if (first >= 0) {target}[first] = R(1.0);",
