@@ -126,6 +126,21 @@ def test_dot_products_are_right_for_rows_and_what_is_left_of_them(size):
     check(problem, ["u", "v", "T", "s"], sizes, "c", [np.float64, np.float32])
 
 
+@pytest.mark.parametrize("size", [(3, 5, 2), (9, 17, 8), (16, 8, 24)], ids=str)
+def test_tensors_are_turned_as_matrices(size):
+    problem = quietly(
+        "A: matrix[m, n]; B: matrix[n, k]; C: matrix[k, m]\nJ = sum((A @ B @ C) ** 2)"
+    )
+    asked = [dg.d("J", pair) for pair in [("A", "B"), ("B", "A"), ("C", "A"), ("A", "C")]]
+    asked += ["A.T", dg.d("A.T @ C.T", "C", layout="tensor")]
+    sizes = dict(zip("mnk", size, strict=True))
+    function = compiled(problem, asked, "c")
+    arrays = point(problem, sizes)
+    body = function.source(**arrays).partition("void kernel")[2]
+    assert body.count(" turn(out") >= 3
+    check(problem, asked, sizes, "c", [np.float64, np.float32])
+
+
 @pytest.mark.parametrize("example", ["gru", "batch", "attention"])
 def test_tensors_in_a_workspace_give_way_to_later_ones_only(example, monkeypatch, request):
     monkeypatch.setattr(c, "STACK", 0)

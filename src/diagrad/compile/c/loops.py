@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 from typing import NamedTuple
 
 from diagrad.compile.c.dots import Dots
@@ -81,9 +82,10 @@ class LoopWriter:
         loop = self.loop
         if self._is_flat(body):
             return self._flat(body)
-        if isinstance(body, Read) and loop.at == (0, 1) and body.at == (1, 0) and not loop.adds:
+        if isinstance(body, Read) and self._is_turned(body):
             target, of = self.scope.called[loop.target], self.scope.called[body.buffer]
-            return [f"turn({target}, {of}, {self.size[1]}, {self.size[0]});"]
+            rows = prod(self.size[k] for k in range(body.at[0], len(loop.at)))
+            return [f"turn({target}, {of}, {rows}, {prod(self.size.values()) // rows});"]
         whole = self.fixed is None and not loop.adds and loop.at == loop.free
         if whole and len(loop.at) > 1 and is_function(body):
             assert isinstance(body, Call)
@@ -96,6 +98,14 @@ class LoopWriter:
         if self.fixed is not None or whole != self.loop.free or has_indicator(body):
             return False
         return all(read.at == whole or not read.at for read in reads(body))
+
+    def _is_turned(self, read: Read) -> bool:
+        """Whether a loop copies a matrix, of any axes before and after, as its transpose."""
+        loop = self.loop
+        whole = tuple(range(len(loop.at)))
+        first = read.at[0] if read.at else 0
+        plain = self.fixed is None and not loop.adds and loop.at == whole
+        return plain and first > 0 and read.at == (*whole[first:], *whole[:first])
 
     def _flat(self, body: Entry) -> list[str]:
         count = count_of(self.scope.sizes, self.loop.target.axes)
