@@ -79,6 +79,8 @@ SMALL = {
         "auto",
     ),
     "expression": ("x: row[n]; y: row[n]", "sum((x - y) ** 2) / n", ["x"], 1, "auto"),
+    "additive": ("a: scalar; x: row[n]; J = 3 * a + n * a + sum(x)", "J", ["a", "x"], 1, "auto"),
+    "bilinear": ("a: scalar; b: scalar; J = 2 * a * b + b", "J", [("a", "b")], 2, "auto"),
     "count": ("s: scalar & positive; J = -N / 2 * log(s)", "J", ["s"], 1, "auto"),
     "constant": ("x: row[n]; y: row[n]; J = sum(x) + 0 * sum(y)", "J", ["x", "y"], 1, "auto"),
 }

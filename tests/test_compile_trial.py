@@ -30,7 +30,7 @@ def test_wrong_code_is_found_at_the_first_call_and_compiled_plainly(monkeypatch)
     problem = quietly(NETWORK)
     function = problem.compile(["h"], backend="c")
     arrays = point(problem, SIZES)
-    with pytest.warns(RuntimeWarning, match="the C compiler made wrong code of a function"):
+    with pytest.warns(RuntimeWarning, match="the C compiler made wrong code of h, "):
         (h,) = function(**arrays)
     np.testing.assert_allclose(h, np.tanh(arrays["X"] @ arrays["W"]), rtol=1e-12)
     with warnings.catch_warnings():
@@ -63,9 +63,12 @@ def test_a_matrix_without_an_inverse_is_no_reason_to_complain():
 
 def test_entries_agree_up_to_rounding_and_are_finite_at_the_same_places():
     a = [np.array([1.0, 2.0, np.inf]), np.array(3.0)]
-    assert agree(a, a, 1e-6) and agree(a, [a[0] * (1 + 1e-9), a[1]], 1e-6)
-    assert not agree(a, [a[0] * (1 + 1e-3), a[1]], 1e-6)
-    assert not agree(a, [np.array([1.0, np.nan, np.inf]), a[1]], 1e-6)
+    assert agree(a, a) and agree(a, [a[0] * (1 + 1e-9), a[1]])
+    assert not agree(a, [a[0] * (1 + 1e-3), a[1]])
+    assert not agree(a, [np.array([1.0, np.nan, np.inf]), a[1]])
+    assert agree([np.array(1e-17)], [np.array(0.0)]) and agree(
+        [np.array(1e-7)], [np.array(0.0)], "f"
+    )
 
 
 def test_nests_side_by_side_are_right():

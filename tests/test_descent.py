@@ -80,6 +80,7 @@ def test_one_weight_that_is_held_is_no_parameter(network):
         (["W1"], "M", "M is no dimension"),
         (["X"], "N", "parameters have not"),
         (["b1"], "Dx", "X has Dx elsewhere than in its rows"),
+        (["W1", "W1"], "N", "wrt has a variable twice"),
     ],
 )
 def test_what_cannot_descend_says_why(network, wrt, over, message):
@@ -87,9 +88,46 @@ def test_what_cannot_descend_says_why(network, wrt, over, message):
         network.descent("J", wrt, over, "numpy")
 
 
+def test_what_is_minimised_is_a_scalar(network):
+    with pytest.raises(dg.DerivationError, match="is a scalar, and Yhat is N×Dy"):
+        network.descent("Yhat", ["W1"], "N")
+
+
+def test_a_number_may_stand_for_a_scalar(backend):
+    p = dg.parse("X: matrix[N, D]; w: column[D]; r: scalar\nJ = sum((X @ w)**2)/N + r*sum(w**2)")
+    given = [{"X": arrays()["X"], "w": np.ones((4, 1)), "r": r} for r in (0.5, np.array([[0.5]]))]
+    first, second = (p.descent("J", ["w"], "N", backend).epoch(a, range(9), 0.1, 4) for a in given)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(given[0]["w"], given[1]["w"])
+
+
+def test_parameters_share_no_memory(network):
+    given = arrays()
+    given["b2"] = given["W2"][:1]
+    with pytest.raises(dg.ProblemError, match=r"\w+ is written, and shares memory with \w+"):
+        network.descent("J", PARAMETERS, "N", "numpy").epoch(given, np.arange(23), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("order", "batch", "rate", "message"),
+    [
+        (np.array([2.9, 3.9]), 1, 0.1, "order is a list of row numbers, not float64"),
+        (np.ones(23, bool), 1, 0.1, "order is a list of row numbers, not bool"),
+        (["1", "2"], 1, 0.1, "order is a list of row numbers, not <U1"),
+        ([1, 2], 2.5, 0.1, "batch is a whole number of at least 1, not 2.5"),
+        ([1, 2], 2, "x", "rate is a number, not 'x'"),
+    ],
+)
+def test_order_batch_and_rate_are_checked(network, order, batch, rate, message):
+    with pytest.raises(dg.ProblemError, match=message):
+        network.descent("J", PARAMETERS, "N", "numpy").epoch(arrays(), order, rate, batch)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"Y": np.eye(3)[[0, 1]]}, "X has 23 rows, and Y has 2"),
+        ({"Z": np.ones(3)}, "Z is not a variable of the problem"),
         ({"W1": [[1.0]]}, "W1 needs a NumPy array"),
         ({"W1": np.ones((4, 5), np.float32)}, "all float64 or all float32"),
         ({"W1": np.ones((5, 4)).T}, "W1 is written: it needs an array of its own, in C order"),
@@ -101,7 +139,7 @@ def test_arrays_that_do_not_fit_are_named(network, change, message):
         network.descent("J", PARAMETERS, "N", "numpy").epoch(arrays() | change, np.arange(23), 0.1)
 
 
-@pytest.mark.parametrize(("order", "batch"), [([23], 1), ([-1], 1), ([], 1), ([0], 0)])
+@pytest.mark.parametrize(("order", "batch"), [([23], 1), ([-1], 1), ([], 1)])
 def test_rows_that_are_not_there_are_refused(network, order, batch):
     descent = network.descent("J", PARAMETERS, "N", "numpy")
     with pytest.raises(dg.ProblemError, match="row numbers"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -135,7 +136,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     if os.name == "nt":
         process.kill()
     else:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # they are gone
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 

@@ -15,6 +15,7 @@ from diagrad.compile.backends import TYPES, Array, Kernel
 from diagrad.compile.build import library
 from diagrad.compile.caller import pointers, workspace_of
 from diagrad.compile.function import compiled
+from diagrad.dimensions import describe, is_scalar
 from diagrad.errors import DerivationError, ProblemError
 
 if TYPE_CHECKING:
@@ -41,11 +42,17 @@ class Descent:
         for name in wrt:
             if name not in variables:
                 raise DerivationError(f"{name} is not a variable of the problem")
+        if len(set(wrt)) < len(wrt):
+            raise DerivationError("wrt has a variable twice")
         known = [size for size in problem.source.dimensions if size.name == over]
         if not known:
             raise DerivationError(f"{over} is no dimension of the problem")
+        shape = problem.expression(of).shape
+        if not is_scalar(shape):
+            raise DerivationError(f"what is minimised is a scalar, and {of} is {describe(shape)}")
         self.function = compiled(problem, [of, *(d(of, name) for name in wrt)], backend)
         self.inputs: tuple[str, ...] = self.function.inputs
+        self._known = frozenset(variables)
         self._kernels: dict[tuple[object, ...], Kernel] = {}
         self.parameters = tuple(wrt)
         sizes = {n: [str(size) for size in variables[n].shape] for n in self.inputs}
@@ -69,10 +76,13 @@ class Descent:
         """One pass over the examples: the values of the minibatches before their steps.
 
         `arrays` has every input by name, in the shapes declared, all of one type, float64 or
-        float32; the parameters among them are C-contiguous and are written. `order` has the row
-        numbers in the order in which they are taken, `batch` of them at a time, the last ones
-        perhaps fewer. Raises ProblemError.
+        float32, or a number for a scalar; the parameters among them are C-contiguous, share no
+        memory with another and are written. `order` has the row numbers, which are integers, in
+        the order in which they are taken, `batch` of them at a time, the last ones perhaps fewer.
+        Raises ProblemError.
         """
+        if not isinstance(rate, int | float | np.number):
+            raise ProblemError(f"rate is a number, not {rate!r}")
         given, kind = self._checked(arrays)
         order = self._rows(given, order, batch)
         whole = len(order) // batch * batch
@@ -80,30 +90,46 @@ class Descent:
         values = [self._descended(given, kind, *part, rate) for part in parts if len(part[0])]
         return np.concatenate(values)
 
-    def _checked(self, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
+    def _checked(self, arrays: Mapping[str, Any]) -> tuple[dict[str, Array], str]:
+        unknown = sorted(arrays.keys() - self._known)
+        if unknown:
+            raise ProblemError(f"{unknown[0]} is not a variable of the problem")
         for name in self.inputs:
-            if not isinstance(arrays.get(name), np.ndarray):
+            number = isinstance(arrays.get(name), int | float) and name not in self.parameters
+            if not number and not isinstance(arrays.get(name), np.ndarray):
                 raise ProblemError(f"{name} needs a NumPy array")
         given = {name: arrays[name] for name in self.inputs}
-        types = {array.dtype for array in given.values()}
+        types = {array.dtype for array in given.values() if isinstance(array, np.ndarray)}
         kind = next((k for k, dtype in TYPES.items() if types == {dtype}), None)
         if kind is None:
             found = ", ".join(sorted(map(str, types)))
             raise ProblemError(f"arrays are all float64 or all float32, not {found}")
+        given = {name: np.asarray(value, TYPES[kind]) for name, value in given.items()}
         for name in self.parameters:
             flags = given[name].flags
             if not (flags.c_contiguous and flags.writeable and flags.aligned):
                 raise ProblemError(f"{name} is written: it needs an array of its own, in C order")
+            for other in self.inputs:
+                if other != name and np.may_share_memory(given[name], given[other]):
+                    raise ProblemError(f"{name} is written, and shares memory with {other}")
         return given, kind
 
-    def _rows(self, given: Mapping[str, Array], order: Array, batch: int) -> Array:
-        count = min(len(given[name]) for name in self.data)
-        rows = np.ascontiguousarray(order, np.int64)
-        if batch < 1 or rows.ndim != 1 or not len(rows):
-            raise ProblemError("order is a list of row numbers, and batch at least 1")
-        if rows.min() < 0 or rows.max() >= count:
-            raise ProblemError(f"order has row numbers from 0 to {count - 1}")
-        return rows
+    def _rows(self, given: Mapping[str, Array], order: Any, batch: int) -> Array:
+        counts = {name: len(given[name]) if given[name].ndim else 0 for name in self.data}
+        first, *others = self.data
+        for name in others:
+            if counts[name] != counts[first]:
+                raise ProblemError(
+                    f"{first} has {counts[first]} rows, and {name} has {counts[name]}"
+                )
+        rows = np.asarray(order)
+        if rows.ndim != 1 or not len(rows) or rows.dtype.kind not in "iu":
+            raise ProblemError(f"order is a list of row numbers, not {rows.dtype} {rows.shape}")
+        if not isinstance(batch, int | np.integer) or batch < 1:
+            raise ProblemError(f"batch is a whole number of at least 1, not {batch!r}")
+        if rows.min() < 0 or rows.max() >= counts[first]:
+            raise ProblemError(f"order has row numbers from 0 to {counts[first] - 1}")
+        return np.ascontiguousarray(rows, np.int64)
 
     def _descended(
         self, given: Mapping[str, Array], kind: str, order: Array, batch: int, rate: float

@@ -150,7 +150,9 @@ class Writer:
         self.loop_sizes = statement.sizes
         text = self._value(statement)
         if statement.at == statement.free and not statement.adds:
-            own = ".copy()" if isinstance(statement.body, Read) and not statement.reduce else ""
+            body = statement.body
+            same = isinstance(body, Read) and set(statement.at) <= set(body.at)
+            own = ".copy()" if same and not statement.reduce else ""
             yield f"{target} = {text.text}{own}"
             return
         letters = "".join(LETTERS[k] for k in statement.at)
@@ -175,7 +177,7 @@ class Writer:
     def _whole(self, loop: Loop, entry: Entry, at: Labels) -> Text:
         """An entry with an axis for every label."""
         text = self.entry(entry, at)
-        if set(at) <= _labels(entry):
+        if set(at) <= _labels(entry) and (at or any(reads(entry))):
             return text
         shape = self.tuple([loop.sizes[k] for k in at])
         if not at:
