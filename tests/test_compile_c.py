@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from compiled import call, check, compiled, point, quietly, same, sizes_of
+from compiled import call, check, compiled, point, quietly, reference, same, sizes_of
 
 import diagrad as dg
 from diagrad.compile import backends, c
@@ -124,6 +124,32 @@ def test_dot_products_are_right_for_rows_and_what_is_left_of_them(size):
     )
     sizes = {"m": size[0], "n": size[1], "p": 2}
     check(problem, ["u", "v", "T", "s"], sizes, "c", [np.float64, np.float32])
+
+
+LONG_SUMS = """
+x: column[n]; A: matrix[n, k]; B: matrix[k, n]; y: column[n]
+"""
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 9, 16])
+def test_long_sums_lose_no_digits(k):
+    """Of many terms of one sign, which are added up in parts, in single precision."""
+    asked = ["mean(x)", "sum(A)", "sum(A, axis=0)", "sum(B, axis=1)", "sum(B)", "A.T @ A", "B @ x"]
+    asked += ["x.T @ A", "B @ B.T", "sum(exp(A))", "sum((A + x) ** 2)", "norm(x)"]
+    asked += ["trace(B @ diag(y) @ A)", "sum(A * (x @ ones(1, k)), axis=0)", "max(x)"]
+    problem = quietly(LONG_SUMS)
+    function = compiled(problem, asked, "c")
+    for n in (1025, 8193, 30011):
+        arrays = {name: np.abs(a) for name, a in point(problem, {"n": n, "k": k}).items()}
+        single = {name: a.astype(np.float32) for name, a in arrays.items()}
+        exact = {name: a.astype(float) for name, a in single.items()}
+        wanted = reference(problem, *asked).values(exact | {"n": n, "k": k})
+        for one, value, double, want in zip(
+            asked, function(**single), function(**exact), wanted, strict=True
+        ):
+            far = np.max(np.abs(want))
+            assert np.max(np.abs(np.reshape(value, want.shape) - want)) <= 3e-6 * far, (one, n)
+            assert np.max(np.abs(np.reshape(double, want.shape) - want)) <= 1e-13 * far, (one, n)
 
 
 @pytest.mark.parametrize("size", [(3, 5, 2), (9, 17, 8), (16, 8, 24)], ids=str)

@@ -12,24 +12,27 @@ from diagrad.compile.statements import Read, Result
 if TYPE_CHECKING:
     from diagrad.compile.c.loops import LoopWriter
 
-# So many sums at a time, which do not wait for each other, of at least so many vectors.
-ROWS, LONG = 4, 2
+# So many sums at a time, which do not wait for each other, of at least so many vectors; longer ones
+# are made in parts of so many.
+ROWS, LONG, PART = 4, 2, 512
 
 
 class Dots:
-    """The lines of a sum over some labels, the last of them in vectors, for some rows at a time."""
+    """The lines of a sum over one label, in vectors, for some rows at a time."""
 
-    def __init__(self, loop: LoopWriter, outer: Sequence[int], last: int) -> None:
-        self.loop, self.outer, self.last = loop, outer, last
+    def __init__(self, loop: LoopWriter, last: int) -> None:
+        self.loop, self.last = loop, last
         self.block = loop.loop.at[-1]
         self.simple = is_arithmetic(loop.loop.finish)
+        self.step = PART * loop.machine.lanes
 
     @staticmethod
-    def are_in(loop: LoopWriter, last: int) -> bool:
+    def are_in(loop: LoopWriter, outer: Sequence[int], last: int) -> bool:
         """Whether a loop is such a sum."""
         one, size = loop.loop, loop.size
         return (
             one.reduce == "sum"
+            and not outer
             and bool(one.at)
             and one.at == one.free
             and is_arithmetic(one.body)
@@ -60,21 +63,29 @@ class Dots:
         loop, lanes, c = self.loop, self.loop.machine.lanes, variable(self.last)
         whole = loop.size[self.last] - loop.size[self.last] % lanes
         names = [{self.block: f"({variable(self.block)} + {r})"} for r in range(at_once)]
-        side = Lanes(self.last, lanes, c)
         entry, body, finish = loop.scope.entry, loop.loop.body, loop.loop.finish
-        for r in range(at_once):
-            yield f"{kind(lanes)} a{r} = {{0}};"
-            yield f"real s{r} = 0;"
+        side = Lanes(self.last, lanes, c)
         vectors = [f"a{r} += {entry(body, '', name, side)};" for r, name in enumerate(names)]
-        rest = [f"s{r} += {entry(body, '', name)};" for r, name in enumerate(names)]
-        inner = [f"for (int {c} = 0; {c} < {whole}; {c} += {lanes}) {{", *indented(vectors), "}"]
+        totals = [tree([f"a{r}[{k}]" for k in range(lanes)]) for r in range(at_once)]
+        zeros = [f"{kind(lanes)} a{r} = {{0}};" for r in range(at_once)]
+        sums = [f"s{r} += {total};" for r, total in enumerate(totals)]
+        yield from (f"real s{r} = 0;" for r in range(at_once))
+        if self.step < whole:
+            next_first = f"{c}_first + {self.step}"
+            yield f"for (int {c}_first = 0; {c}_first < {whole}; {c}_first += {self.step}) {{"
+            yield f"    const int {c}_end = {next_first} < {whole} ? {next_first} : {whole};"
+            head = f"for (int {c} = {c}_first; {c} < {c}_end; {c} += {lanes}) {{"
+            yield from indented([*zeros, head, *indented(vectors), "}", *sums])
+            yield "}"
+        else:
+            head = f"for (int {c} = 0; {c} < {whole}; {c} += {lanes}) {{"
+            yield from [*zeros, head, *indented(vectors), "}", *sums]
         if whole < loop.size[self.last]:
-            head = f"for (int {c} = {whole}; {c} < {loop.size[self.last]}; {c}++) {{"
-            inner += [head, *indented(rest), "}"]
-        yield from loop.nested(self.outer, inner)
+            yield f"for (int {c} = {whole}; {c} < {loop.size[self.last]}; {c}++) {{"
+            yield from indented(f"s{r} += {entry(body, '', n)};" for r, n in enumerate(names))
+            yield "}"
         for r, name in enumerate(names):
-            total = f"({tree([f'a{r}[{k}]' for k in range(lanes)])} + s{r})"
-            value = entry(finish if self.simple else Result(), total, name)
+            value = entry(finish if self.simple else Result(), f"s{r}", name)
             yield f"{loop.scope.place(loop.loop.target, loop.loop.at, name)} = {value};"
 
 

@@ -19,6 +19,7 @@ from diagrad.compile.c.text import (
 )
 from diagrad.compile.c.tiles import MOST_ROWS, Tile, kind, panels, side_by_side, zero
 from diagrad.compile.statements import (
+    ZERO,
     Call,
     Entry,
     Loop,
@@ -31,6 +32,9 @@ from diagrad.compile.statements import (
 # Shorter runs are added one by one. From so many sums on, to so many vectors of them, they are kept
 # side by side.
 SHORT, FEW, MOST_LANES = 16, 4, 8
+# Rounding grows with how many terms are added one after the other: longer sums are made in parts of
+# so many terms, in vectors along the sum and in one across.
+LONG, LONG_ACROSS = 4096, 512
 # From so many rows on, of a symmetric sum only half is added up.
 HALVED = 16
 # Where a product copies parts of its factors to.
@@ -51,6 +55,14 @@ class Machine(NamedTuple):
         return matrix_product(loop, size, self.each)
 
 
+class Part(NamedTuple):
+    """So many values of a label at a time; `before` are the labels of the loops around it."""
+
+    label: int
+    step: int
+    before: tuple[int, ...]
+
+
 class LoopWriter:
     """The lines of one loop statement; `fixed` is a label that a loop around it runs over."""
 
@@ -62,6 +74,7 @@ class LoopWriter:
         self.reads = list(reads(loop.body))
         # Half of a small sum is no less work than all of it.
         self.symmetric = loop.symmetric and self.size[loop.at[-1]] >= HALVED
+        self.part: Part | None = None
 
     def lines(self) -> list[str]:
         loop = self.loop
@@ -124,9 +137,36 @@ class LoopWriter:
     def nested(self, labels: Sequence[int], body: Iterable[str]) -> list[str]:
         lines = list(body)
         for label in reversed([k for k in labels if k != self.fixed]):
-            i, size = variable(label), self.size[label]
-            lines = [f"for (int {i} = 0; {i} < {size}; {i}++) {{", *indented(lines), "}"]
+            lines = [f"{self.head(label)} {{", *indented(lines), "}"]
         return lines
+
+    def head(self, label: int) -> str:
+        """The head of the loop over a label, or over a part of it."""
+        i, start, end = variable(label), "0", str(self.size[label])
+        if self.part is not None and self.part.label == label:
+            start, end = f"{i}_first", f"{i}_end"
+        return f"for (int {i} = {start}; {i} < {end}; {i}++)"
+
+    def parted(self, labels: Sequence[int], most: int) -> Part | None:
+        """How a sum over labels is made in parts of so many terms; None for one that is short."""
+        terms = 1
+        for k in range(len(labels) - 1, -1, -1):
+            if terms * self.size[labels[k]] > 2 * most:
+                return Part(labels[k], max(1, most // terms), tuple(labels[:k]))
+            terms *= self.size[labels[k]]
+        return None
+
+    def by_parts(self, part: Part, lines: Iterable[str]) -> list[str]:
+        """Lines about one part after the other."""
+        i, size = variable(part.label), self.size[part.label]
+        next_first = f"{i}_first + {part.step}"
+        loop = [
+            f"for (int {i}_first = 0; {i}_first < {size}; {i}_first += {part.step}) {{",
+            f"    const int {i}_end = {next_first} < {size} ? {next_first} : {size};",
+            *indented(lines),
+            "}",
+        ]
+        return self.nested(part.before, loop)
 
     # Sums.
 
@@ -176,11 +216,16 @@ class LoopWriter:
         outer = [label for label in self.loop.free if label not in (j, self.fixed)]
         block = outer.pop() if outer else None
         within, after = self._finishes(j)
+        part = self.part = self.parted(self.loop.over, LONG_ACROSS)
+        if part is not None:
+            within, after = Result(), self.loop.finish
         lines: list[str] = []
         for first, count, widths in panels(self.size[j], self.machine.lanes):
             tile = Tile(self, j, block, first, widths, within)
             rows = self._rows(block, len(widths))
             lines += tile.over_panels(count, rows)
+        if part is not None:
+            lines = [*self._nest(ZERO), *self.by_parts(part, lines)]
         if self.symmetric and block is not None:
             corner = self.scope.place(self.loop.target, self.loop.at, {block: "0", j: "0"})
             lines.append(f"mirror(&{corner}, {self.size[j]});")
@@ -233,20 +278,28 @@ class LoopWriter:
         if loop.loose:
             step, clause = f"acc = {term} > acc ? {term} : acc;", "max"
         *outer, last = self._over()
-        if Dots.are_in(self, last):
-            return Dots(self, outer, last).lines()
+        if Dots.are_in(self, outer, last):
+            return Dots(self, last).lines()
         if loop.reduce == "sum" and self._has_lanes(outer, last):
             return self._by_lanes(outer, last)
-        i = variable(last)
+        part = self.part = self.parted([*outer, last], LONG) if loop.reduce == "sum" else None
         simd = clause and self.size[last] >= SHORT
         innermost = [
             *([f"#pragma omp simd reduction({clause}:acc)"] if simd else []),
-            f"for (int {i} = 0; {i} < {self.size[last]}; {i}++)",
+            self.head(last),
             f"    {step}",
         ]
-        store = self._store(self.scope.entry(loop.finish, "acc"))
-        body = [f"real acc = {start};", *self.nested(outer, innermost), store]
-        return self.nested(loop.free, body) if loop.free else ["{", *indented(body), "}"]
+        within = [k for k in outer if part is None or k not in part.before]
+        return self._sum_of_parts([f"real acc = {start};", *self.nested(within, innermost)])
+
+    def _sum_of_parts(self, lines: Sequence[str]) -> list[str]:
+        """For every entry, lines that make `acc`, or one part of it after the other."""
+        free, acc, part = self.loop.free, "acc", self.part
+        if part is not None:
+            lines = ["double total = 0;", *self.by_parts(part, [*lines, "total += acc;"])]
+            acc = "(real)total"
+        body = [*lines, self._store(self.scope.entry(self.loop.finish, acc))]
+        return self.nested(free, body) if free else ["{", *indented(body), "}"]
 
     def _by_lanes(self, outer: Sequence[int], last: int) -> list[str]:
         """A sum over several labels, side by side along the last one until the end."""
@@ -258,14 +311,15 @@ class LoopWriter:
             for name, lane in sums
             for k in range(lane.width)
         ]
-        body = [
-            *(f"{kind(lane.width)} {name} = {zero(lane.width)};" for name, lane in sums),
-            *self.nested(outer, [f"a{k} += {entry};" for k, entry in enumerate(entries)]),
-            f"const real acc = {' + '.join(total)};",
-            self._store(self.scope.entry(self.loop.finish, "acc")),
-        ]
-        free = self.loop.free
-        return self.nested(free, body) if free else ["{", *indented(body), "}"]
+        part = self.part = self.parted(outer, LONG_ACROSS)
+        within = [k for k in outer if part is None or k not in part.before]
+        return self._sum_of_parts(
+            [
+                *(f"{kind(lane.width)} {name} = {zero(lane.width)};" for name, lane in sums),
+                *self.nested(within, [f"a{k} += {entry};" for k, entry in enumerate(entries)]),
+                f"const real acc = {' + '.join(total)};",
+            ]
+        )
 
     def _has_lanes(self, outer: Sequence[int], last: int) -> bool:
         """Whether a sum can be kept in a few vectors along its last label."""
@@ -281,5 +335,4 @@ class LoopWriter:
     def _over(self) -> list[int]:
         """The labels that are reduced, the one along which entries lie side by side last."""
         last = [read.at[-1] for read in self.reads if read.at]
-
         return sorted(self.loop.over, key=lambda label: (last.count(label), self.size[label]))

@@ -77,11 +77,12 @@ class Tile:
             f"a{r}_{c} += {self.loop.scope.entry(loop.body, '', names[r], lanes[c])};"
             for r, c in cells
         ]
-        yield from self.loop.nested(loop.over, body)
+        part = self.loop.part
+        yield from self.loop.nested(loop.over[len(part.before) if part else 0 :], body)
         for r, c in cells:
             target = self.loop.scope.place(loop.target, loop.at, names[r], lanes[c])
             value = self.loop.scope.entry(self.finish, f"a{r}_{c}", names[r], lanes[c])
-            yield f"{target} = {value};"
+            yield f"{target} {'+=' if part else '='} {value};"
 
     def _names(self, row: int, first: int, single: bool) -> dict[int, str]:
         if self.block is None:
