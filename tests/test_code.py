@@ -63,6 +63,14 @@ SMALL = {
         1,
         "auto",
     ),
+    "ties": (
+        "S: matrix[n, n] & symmetric\n"
+        "J = max(S) ** 2 + sum(max(S @ S.T, axis=1) ** 2) + min(S @ S)",
+        "J",
+        ["S"],
+        1,
+        "auto",
+    ),
     "choices": (
         "x: row[n]; J = sum(clip(x, -0.5, 0.5) + where(x > 0.2, x ** 2, abs(x)) + maximum(x, 0.1))",
         "J",

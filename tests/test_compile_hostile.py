@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from compiled import check, point, same
@@ -82,7 +85,7 @@ WRONG = [
     ({"x": np.array(["a", "b", "c"])}, r"x \(1×n\) was given <U1 values, not numbers"),
     ({"x": None}, r"x \(1×n\) was given object values, not numbers"),
     ({"x": [[1.0, 2.0], [3.0]]}, r"x \(1×n\) was given lists of different lengths"),
-    ({"x": np.ones(3, complex)}, "compiled functions take real numbers"),
+    ({"x": np.ones(3, complex)}, "compiled functions take real numbers, and x is complex"),
     ({"w": 1.0}, "w is not a variable of the problem; its variables are A, x, y, s"),
     ({"J": 1.0}, "J is a definition, computed from the variables: pass A, x, y, s"),
     ({"n": 4}, "n is 4, not 3"),
@@ -107,6 +110,21 @@ def test_too_many_too_few_and_twice_are_named(function):
     del given["y"]
     with pytest.raises(ProblemError, match=r"no value given for y \(m×1\)"):
         function(**given)
+
+
+@pytest.mark.parametrize("through", [lambda f: pickle.loads(pickle.dumps(f)), copy.deepcopy])
+def test_functions_and_problems_are_pickled_and_copied(function, through):
+    given = arguments()
+    problem = dg.parse("x: row[n]\nJ = sum(x ** 2)")
+    problem.derive("J", "x")
+    for first, second in zip(function(**given), through(function)(**given), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert str(through(problem).derive("J", "x").result) == "2 x"
+
+
+def test_a_hessian_times_a_vector_is_of_a_scalar():
+    with pytest.raises(DerivationError, match="is of a scalar, and z is 1×n"):
+        dg.parse("x: row[n]\nz = tanh(x)").compile([dg.hvp("z", "x")])
 
 
 def test_a_request_that_names_nothing_or_something_else_says_what_to_write():

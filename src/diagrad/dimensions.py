@@ -174,7 +174,8 @@ def _settle(equation: tuple[Size, int, str], known: dict[str, int]) -> None:
     (name,) = unknown
     root = _root(_coefficients(size, name, known), number)
     if root is None:
-        raise SizeMismatch(f"{where}: no size {name} makes {size} equal to {number}")
+        least = ": sizes are 1 or more" if number < 1 else ""
+        raise SizeMismatch(f"{where}: no size {name} makes {size} equal to {number}{least}")
     known[name] = root
 
 

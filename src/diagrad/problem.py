@@ -50,6 +50,9 @@ class Problem:
         self.shapes = shapes(source)
         self.names = named(source)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return parse, (self.source.text, self.source.file)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is legal and probably not meant."""

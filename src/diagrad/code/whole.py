@@ -10,7 +10,7 @@ from diagrad.code.identifiers import identifier
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.statements import LOCAL, Buffer, Library, Read, Unwritten
 from diagrad.dimensions import Size
-from diagrad.operations.extremes import FIRST
+from diagrad.operations.extremes import FIRST, SHARED
 from diagrad.operations.factorisations import CHOLESKY, LOWER_ONES
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Whole:
             return self._copied(called, of, self.unit.count(target).text)
         if statement.head.operation is FIRST:
             return self._first(statement)
+        if statement.head.operation is SHARED:
+            return self._shared(statement)
         if word not in (*LINEAR_ALGEBRA, CHOLESKY.name, LOWER_ONES.name) or len(of.axes) != 2:
             raise Unwritten(word)
         if statement.head.operation is LOWER_ONES:
@@ -58,15 +60,10 @@ class Whole:
     def _first(self, statement: Library) -> list[str]:
         """1 at the first entry along some axes that is nearest to the one that was chosen, or at
         the first that is not a number."""
-        of, chosen = statement.arguments
-        every = tuple(range(len(of.axes)))
-        self.unit.labels = dict(zip(every, self.unit.letters, strict=False))
-        along = statement.head.parameters
-        kept = tuple(k for k in every if k not in along)
+        axes, along = statement.arguments[0].axes, statement.head.parameters
+        kept, (place, entry, largest) = self._placed(statement)
         absolute = "fabsf" if self.unit.single else "fabs"
         one, zero = (self.unit.entries.number(Fraction(n)).text for n in (1, 0))
-        reads = (Read(statement.target, every), Read(of, every), Read(chosen, kept))
-        place, entry, largest = (self.unit.place(read).text for read in reads)
         far, least, nearest = (
             identifier(name, self.unit.taken) for name in ("far", "least", "nearest")
         )
@@ -80,15 +77,48 @@ class Whole:
         ]
         body = [
             f"{self.unit.real} *{nearest} = NULL, {least} = {zero};",
-            *self._over(of.axes, along, inner),
+            *self._over(axes, along, inner),
             f"if ({nearest})",
             f"    *{nearest} = {one};",
         ]
-        return (
-            self._over(of.axes, kept, body)
-            if kept
-            else ["{", *(f"    {line}" for line in body), "}"]
+        return self._for_each(axes, kept, body)
+
+    def _shared(self, statement: Library) -> list[str]:
+        """1 at the entries along some axes that equal the one that was chosen, over their count."""
+        axes, along = statement.arguments[0].axes, statement.head.parameters
+        kept, (place, entry, largest) = self._placed(statement)
+        absolute = "fabsf" if self.unit.single else "fabs"
+        near, one, zero = (
+            self.unit.entries.number(n).text
+            for n in (Fraction(1, 10**12), Fraction(1), Fraction(0))
         )
+        count = identifier("count", self.unit.taken)
+        gap = f"{absolute}({entry} - {largest}) <= {near} * {absolute}({largest})"
+        inner = [
+            f"{place} = {entry} == {largest} || {gap} ? {one} : {zero};",
+            f"{count} += {place};",
+        ]
+        body = [
+            f"{self.unit.real} {count} = {zero};",
+            *self._over(axes, along, inner),
+            *self._over(axes, along, [f"{place} /= {count};"]),
+        ]
+        return self._for_each(axes, kept, body)
+
+    def _placed(self, statement: Library) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """The axes that are kept, and an entry of the target, of what it is of, and of what was
+        chosen along the others."""
+        of, chosen = statement.arguments
+        every = tuple(range(len(of.axes)))
+        self.unit.labels = dict(zip(every, self.unit.letters, strict=False))
+        kept = tuple(k for k in every if k not in statement.head.parameters)
+        reads = (Read(statement.target, every), Read(of, every), Read(chosen, kept))
+        return kept, tuple(self.unit.place(read).text for read in reads)
+
+    def _for_each(self, axes: Sequence[Size], kept: Sequence[int], body: list[str]) -> list[str]:
+        if kept:
+            return self._over(axes, kept, body)
+        return ["{", *(f"    {line}" for line in body), "}"]
 
     def _over(self, axes: Sequence[Size], labels: Sequence[int], body: list[str]) -> list[str]:
         """Loops over some axes of a tensor."""

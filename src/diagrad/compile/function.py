@@ -38,6 +38,7 @@ def compiled(problem: Problem, outputs: Sequence[Asked], backend: str = "auto") 
     kind = type("Function", (Function, base), {"__doc__": Function.__doc__})
     function: Function = kind(plan.inputs, plan.axes)
     function._prepare(plan, chosen(backend), backend, tuple(label(one) for one in outputs))
+    function._made_from = problem, tuple(outputs), backend
     return function
 
 
@@ -158,6 +159,8 @@ class Function:
         self._added: set[tuple[Any, ...]] = set()
         self._try_out()
 
+    _made_from: tuple[Problem, tuple[Asked, ...], str]
+
     @property
     def backend(self) -> str:
         """ "c" or "numpy": what the function runs on."""
@@ -171,6 +174,9 @@ class Function:
     def kernel(self, arrays: Mapping[str, object]) -> Kernel:
         """What runs for such arguments, which are checked."""
         return self._kernel(self._bound((), arrays))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return compiled, self._made_from
 
     def __repr__(self) -> str:
         inputs = ", ".join(self.inputs)
@@ -241,7 +247,7 @@ class Function:
         for name in named.keys() & kwargs.keys():
             raise ProblemError(f"{name} was given twice, by place and by name")
         environment = environment_from(self._plan.source, named | dict(kwargs), self._needed)
-        dtype = _type_of(environment)
+        dtype = _type_of(environment, named | dict(kwargs))
         arrays = [np.ascontiguousarray(environment.arrays[n], TYPES[dtype]) for n in self.inputs]
         sizes = dict(environment.sizes)
         told = kwargs.keys() <= set(self.inputs)
@@ -296,10 +302,11 @@ class Function:
             return self._backend.kernel(schedule, dtype)
 
 
-def _type_of(environment: Environment) -> str:
+def _type_of(environment: Environment, given: Mapping[str, Any]) -> str:
     types = {array.dtype for array in environment.arrays.values()}
     if any(dtype.kind == "c" for dtype in types):
-        raise ProblemError("compiled functions take real numbers, and a complex array was given")
+        names = ", ".join(n for n, value in given.items() if np.iscomplexobj(value))
+        raise ProblemError(f"compiled functions take real numbers, and {names} is complex")
     return "f" if types == {TYPES["f"]} else "d"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from diagrad.compile.asked import Asked, Derivative, HessianVector
 from diagrad.compile.summands import summands
-from diagrad.dimensions import SCALAR, UNIT, Shape, Size, is_scalar
+from diagrad.dimensions import SCALAR, UNIT, Shape, Size, describe, is_scalar
 from diagrad.errors import DerivationError, ProblemError
 from diagrad.expression import Expression
 from diagrad.language import read
@@ -118,6 +118,11 @@ class _Extended:
             raise ProblemError(
                 f"{asked.direction} is a name of the problem: give the direction another one, "
                 f'hvp("{asked.of}", "{asked.wrt}", direction="…")'
+            )
+        value = self.base.expression(asked.of).shape
+        if not is_scalar(value):
+            raise DerivationError(
+                f"a Hessian times a vector is of a scalar, and {asked.of} is {describe(value)}"
             )
         derivation = self.base.derive(asked.of, asked.wrt, layout="gradient")
         shape = self.base.shapes[asked.wrt]

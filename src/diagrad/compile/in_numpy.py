@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from diagrad.compile.digits import RESHAPED
-from diagrad.compile.numpy_functions import HELPERS, LINEAR_ALGEBRA, NUMPY, WRITTEN
+from diagrad.compile.numpy_functions import ALONG, HELPERS, LINEAR_ALGEBRA, NUMPY, WRITTEN
 from diagrad.compile.numpy_text import PRODUCT, SUM, Text, added, multiplied, number, power
 from diagrad.compile.statements import (
     Buffer,
@@ -33,7 +33,6 @@ from diagrad.compile.statements import (
 )
 from diagrad.dimensions import Size
 from diagrad.index.term import Labels
-from diagrad.operations.extremes import FIRST
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LETTERS = "ijklmnopqrstuvwxyz"
@@ -136,14 +135,14 @@ class Writer:
                 shape = self.tuple(statement.target.axes)
                 yield f"{target} = np.reshape({self.called[of]}, {shape}).copy()"
                 return
-            nearest = statement.head.operation is FIRST
-            if word not in LINEAR_ALGEBRA and not nearest:
+            along = ALONG.get(statement.head.operation)
+            if word not in LINEAR_ALGEBRA and along is None:
                 raise Unwritten(word)
             self.helpers |= {n: t for n, t in HELPERS.items() if n == word}
             operands = [self.called[buffer] for buffer in statement.arguments]
-            if nearest:
+            if along is not None:
                 axes = tuple(statement.head.parameters)
-                yield f"{target} = first({', '.join(operands)}, {axes})"
+                yield f"{target} = {along}({', '.join(operands)}, {axes})"
                 return
             yield f"{target} = {LINEAR_ALGEBRA[word].format(*operands)}"
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagrad.operations.extremes import FIRST
+from diagrad.operations.extremes import FIRST, SHARED
 from diagrad.operations.factorisations import LOWER_ONES
 
 # Functions that NumPy has, and those that are written out where they are used.
@@ -63,6 +63,13 @@ def first(z, chosen, axes):
     shape = [z.shape[k] for k in order]
     return np.transpose(hit.reshape(shape), np.argsort(order))
 """
+EQUAL = """\
+def shared(z, chosen, axes):
+    near = np.isclose(z, np.expand_dims(chosen, axes), rtol=1e-12, atol=0)
+    return (near / near.sum(axis=axes, keepdims=True)).astype(z.dtype)
+"""
+# By the word of what is told which axes it is about.
+ALONG = {FIRST: "first", SHARED: "shared"}
 LINEAR_ALGEBRA = {
     "inv": "inverse({0})",
     "det": "np.linalg.det({0})",
@@ -71,4 +78,4 @@ LINEAR_ALGEBRA = {
     "pinv": "np.linalg.pinv({0})",
     LOWER_ONES.name: "np.tril({0})",
 }
-HELPERS = {"inv": INVERSE, "cholesky": ROOT, FIRST.name: NEAREST}
+HELPERS = {"inv": INVERSE, "cholesky": ROOT, FIRST.name: NEAREST, SHARED.name: EQUAL}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from diagrad.compile.c.text import Scope, indented, strides_of, variable
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.statements import Buffer, Library, Unwritten
-from diagrad.operations.extremes import FIRST
+from diagrad.operations.extremes import FIRST, SHARED
 from diagrad.operations.factorisations import CHOLESKY, LOWER_ONES
 
 # The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
@@ -25,8 +25,8 @@ def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) 
     sizes = [size.evaluate(scope.sizes) for size in statement.arguments[0].axes]
     if word == RESHAPED.name:
         return [f"memcpy({target}, {of[0]}, {scope.count(statement.target)} * sizeof(real));"]
-    if statement.head.operation is FIRST:
-        return _first(target, of, sizes, statement.head.parameters)
+    if statement.head.operation in CHOSEN:
+        return CHOSEN[statement.head.operation](target, of, sizes, statement.head.parameters)
     if statement.head.operation is LOWER_ONES:
         return _loops([0, 1], sizes, [f"{target}[{sizes[1]} * i0 + i1] = (real)(i1 <= i0);"])
     if word == CHOLESKY.name and len(sizes) == 2:
@@ -45,10 +45,7 @@ def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) 
 
 def _first(target: str, of: list[str], sizes: list[int], along: tuple[int, ...]) -> list[str]:
     """1 at the first entry, along some axes, that is nearest to the one that was chosen."""
-    kept = [axis for axis in range(len(sizes)) if axis not in along]
-    strides = strides_of([sizes[axis] for axis in kept])
-    chosen = " + ".join(f"{s} * {variable(k)}" for k, s in zip(kept, strides, strict=True)) or "0"
-    place = " + ".join(f"{s} * {variable(k)}" for k, s in enumerate(strides_of(sizes)))
+    kept, place, chosen = _placed(sizes, along)
     inner = [
         f"const real far = abs_({of[0]}[{place}] - {of[1]}[{chosen}]);",
         f"{target}[{place}] = R(0.0);",
@@ -63,6 +60,31 @@ def _first(target: str, of: list[str], sizes: list[int], along: tuple[int, ...])
         f"if (first >= 0) {target}[first] = R(1.0);",
     ]
     return _loops(kept, sizes, body) if kept else ["{", *indented(body), "}"]
+
+
+def _shared(target: str, of: list[str], sizes: list[int], along: tuple[int, ...]) -> list[str]:
+    """1 at the entries, along some axes, that equal the one that was chosen, over their number."""
+    kept, place, chosen = _placed(sizes, along)
+    entry, largest = f"{of[0]}[{place}]", f"{of[1]}[{chosen}]"
+    near = f"{entry} == {largest} || abs_({entry} - {largest}) <= R(1e-12) * abs_({largest})"
+    body = [
+        "real count = R(0.0);",
+        *_loops(list(along), sizes, [f"count += {target}[{place}] = (real)({near});"]),
+        *_loops(list(along), sizes, [f"{target}[{place}] /= count;"]),
+    ]
+    return _loops(kept, sizes, body) if kept else ["{", *indented(body), "}"]
+
+
+def _placed(sizes: list[int], along: tuple[int, ...]) -> tuple[list[int], str, str]:
+    """The axes that are kept, the place of an entry, and that of what was chosen along the rest."""
+    kept = [axis for axis in range(len(sizes)) if axis not in along]
+    strides = strides_of([sizes[axis] for axis in kept])
+    chosen = " + ".join(f"{s} * {variable(k)}" for k, s in zip(kept, strides, strict=True)) or "0"
+    place = " + ".join(f"{s} * {variable(k)}" for k, s in enumerate(strides_of(sizes)))
+    return kept, place, chosen
+
+
+CHOSEN = {FIRST: _first, SHARED: _shared}
 
 
 def _loops(axes: list[int], sizes: list[int], body: list[str]) -> list[str]:
