@@ -130,6 +130,30 @@ def test_jacobians_hessians_and_tensors_come_in_their_layouts(backend):
     check(problem, asked, {"Dx": 4, "H": 3, "Dy": 5}, backend, BOTH if backend == "c" else BOTH[:1])
 
 
+@pytest.mark.parametrize("extra", ["", " + sum(A) * sum(B)", " + norm(A) * sum(B)"])
+@pytest.mark.parametrize("layout", ["auto", "vec", "tensor"])
+def test_mixed_derivatives_in_both_orders_are_each_others_transposes(backend, layout, extra):
+    problem = quietly(f"A: matrix[m, n]; B: matrix[n, k]\nJ = sum(tanh(A @ B) ** 2){extra}")
+    pairs = [("A", "B"), ("B", "A")]
+    asked = [dg.d("J", pair, layout=layout) for pair in pairs]
+    check(problem, asked, {"m": 2, "n": 3, "k": 4}, backend)
+
+
+def test_a_long_chain_of_definitions_runs(backend):
+    lines = [
+        "a0: row[n]",
+        *(f"a{k + 1} = sin(a{k}) ** 2 + a{k}" for k in range(250)),
+        "J = sum(a250)",
+    ]
+    problem = quietly("\n".join(lines))
+    function = problem.compile(["J"], backend=backend)
+    x = np.linspace(0.1, 0.5, 5)
+    want = x
+    for _ in range(250):
+        want = np.sin(want) ** 2 + want
+    np.testing.assert_allclose(function(x)[0], want.sum(), rtol=1e-12)
+
+
 def test_a_hessian_times_a_vector_is_that_product(backend):
     problem = quietly(NETWORK)
     asked = [dg.hvp("J", "W1"), dg.hvp("J", "x", direction="u"), "J"]

@@ -167,6 +167,26 @@ def test_tensors_are_turned_as_matrices(size):
     check(problem, asked, sizes, "c", [np.float64, np.float32])
 
 
+def test_a_diagonal_is_no_matrix(monkeypatch):
+    """Σₖ Tᵢₖₖ wₖ, large: T is read along its diagonal."""
+    monkeypatch.setattr(products, "NEAR", 1000)
+    text = "A: matrix[m*n, n]; x: column[m]\nJ = sum(exp(diagonal(kron(x.T, eye(n)) @ A)))"
+    check(quietly(text), ["J", dg.d("J", "x"), dg.d("J", "x", 2)], {"m": 20, "n": 18}, "c")
+
+
+def test_what_a_sum_is_finished_by_is_stored(monkeypatch):
+    monkeypatch.setattr(products, "NEAR", 1000)
+    text = "X: matrix[n, n]; w: column[n]\nS = diag(w) @ X; G = tanh(X.T @ S) + S"
+    check(quietly(text), ["G"], {"n": 37}, "c")
+
+
+def test_squares_of_squares_are_short():
+    lines = ["a0: row[n]", *(f"a{k + 1} = sin(a{k}) ** 2" for k in range(18)), "J = sum(a18)"]
+    problem = quietly("\n".join(lines))
+    assert len(compiled(problem, ["J"], "c").source(np.ones(5))) < 40_000
+    check(problem, ["J"], {"n": 5}, "c")
+
+
 @pytest.mark.parametrize("example", ["gru", "batch", "attention"])
 def test_tensors_in_a_workspace_give_way_to_later_ones_only(example, monkeypatch, request):
     monkeypatch.setattr(c, "STACK", 0)

@@ -81,6 +81,7 @@ def test_one_weight_that_is_held_is_no_parameter(network):
         (["X"], "N", "parameters have not"),
         (["b1"], "Dx", "X has Dx elsewhere than in its rows"),
         (["W1", "W1"], "N", "wrt has a variable twice"),
+        (["Y"], "N", "parameters have not"),
     ],
 )
 def test_what_cannot_descend_says_why(network, wrt, over, message):
@@ -91,6 +92,12 @@ def test_what_cannot_descend_says_why(network, wrt, over, message):
 def test_what_is_minimised_is_a_scalar(network):
     with pytest.raises(dg.DerivationError, match="is a scalar, and Yhat is N×Dy"):
         network.descent("Yhat", ["W1"], "N")
+
+
+def test_what_is_minimised_depends_on_what_moves():
+    p = dg.parse("X: matrix[N, D]; W: matrix[D, D]; V: column[D]\nJ = sum((X @ V)**2)/N")
+    with pytest.raises(dg.DerivationError, match="J does not depend on W"):
+        p.descent("J", ["V", "W"], "N", "numpy")
 
 
 def test_a_number_may_stand_for_a_scalar(backend):

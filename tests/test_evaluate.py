@@ -320,7 +320,10 @@ def test_complex_numbers_and_booleans_are_taken():
         ({"X": 1}, "X is not a variable of the problem; its variables are x, W, t, c"),
         ({"z": 1}, "z is a definition, computed from the variables: pass x, W, t, c"),
         ({"D": 2.5}, "D is a dimension: pass a whole number"),
-        ({"W": np.zeros((2, 0))}, "W is D×(H+1) and was given 2×0: no size H makes H+1 equal to 0"),
+        (
+            {"W": np.zeros((2, 0))},
+            "W is D×(H+1) and was given 2×0: no size H makes H+1 equal to 0: sizes are 1 or more",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_are_named_with_their_shapes(changed, message):

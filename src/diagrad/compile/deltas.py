@@ -62,8 +62,6 @@ def without_deltas(term: Term) -> Term:
             rest = term.factors[:position] + term.factors[position + 1 :]
             moved = {bound: other} | {k: k + 1 for k in range(-len(term.bound), bound)}
             bounds = term.bound[: -bound - 1] + term.bound[-bound:]
-            if other < bound:
-                moved[bound] = other + 1
             return without_deltas(Term(term.coefficient, mapped(rest, moved), bounds))
     return term._replace(factors=tuple(f for f in term.factors if not _is_one(f)))
 

@@ -52,6 +52,9 @@ class Descent:
             raise DerivationError(f"what is minimised is a scalar, and {of} is {describe(shape)}")
         self.function = compiled(problem, [of, *(d(of, name) for name in wrt)], backend)
         self.inputs: tuple[str, ...] = self.function.inputs
+        for name in wrt:
+            if name not in self.inputs:
+                raise DerivationError(f"{of} does not depend on {name}")
         self._known = frozenset(variables)
         self._kernels: dict[tuple[object, ...], Kernel] = {}
         self.parameters = tuple(wrt)

@@ -19,7 +19,7 @@
 typedef void (*Kernel)(const void *const *inputs, void *const *outputs, void *workspace);
 
 enum { SCALAR = -1, CACHE_LINE = 64, ON_STACK = 4096, MOST_AXES = 32, MOST_ARRAYS = 4096,
-       SMALL = 1 << 22, MOST_SPARE = 1 << 28 };
+       SMALL = 1 << 16, MOST_SPARE = 1 << 28 };
 
 typedef struct {
     npy_intp rows, columns;

@@ -15,10 +15,11 @@ from diagrad.compile.graph import Graph, exponentials, rotated
 from diagrad.compile.schedule import scheduled
 from diagrad.compile.statements import Schedule, Unwritten, work_of
 from diagrad.compile.trial import tried
-from diagrad.dimensions import Shape, Size, is_scalar, is_vector
+from diagrad.dimensions import UNIT, Shape, Size, is_scalar, is_vector
 from diagrad.errors import DerivationError, NoCompiler, ProblemError
 from diagrad.evaluate import Environment, environment_from, evaluate, with_definitions
 from diagrad.index.term import Head, Variable
+from diagrad.recursion import deep_recursion
 
 if TYPE_CHECKING:
     from diagrad.compile.asked import Asked
@@ -100,18 +101,33 @@ class Plan:
         return [False, True] if any(goal.program for goal in self.goals) else [False]
 
     def _heads(self, programs: bool) -> list[Head]:
+        with deep_recursion():
+            return self._deep_heads(programs)
+
+    def _deep_heads(self, programs: bool) -> list[Head]:
         heads: list[Head] = []
         for goal in self.goals:
-            if goal.mirrored is None:
+            place, entries = goal.mirrored or (0, UNIT)
+            count = _leading(heads[place], entries) if goal.mirrored else None
+            if count is None:
                 heads.append(self.graph.head_of(goal, programs))
             else:
-                place, count = goal.mirrored
                 heads.append(rotated(heads[place], count))
         return heads
 
     def _schedule(self, sizes: Mapping[str, int], heads: Sequence[Head]) -> Schedule:
         goals = [(goal.label, head) for goal, head in zip(self.goals, heads, strict=True)]
         return scheduled(goals, self.heads, self.graph.names, sizes)
+
+
+def _leading(head: Head, entries: Size) -> int | None:
+    """How many of the first axes have so many entries together; None where none do."""
+    found = UNIT
+    for count, axis in enumerate((*head.axes, UNIT)):
+        if found == entries:
+            return count
+        found *= axis
+    return None
 
 
 def _axes(shape: Shape) -> int:

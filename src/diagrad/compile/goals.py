@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from diagrad.compile.asked import Asked, Derivative, HessianVector
@@ -22,15 +23,15 @@ class Goal(NamedTuple):
     """One output: its shape, its formula over the problem's names, None where that is long, and the
     same as a program, whose lines are named and end in the result. With `per`, the value is
     where all axes of that size have the same index; the shape has the first of them. With
-    `mirrored`, a place and a number, it is the goal of that place with so many axes moved to the
-    end: ∂²J/∂b∂a from ∂²J/∂a∂b."""
+    `mirrored`, a place and a size, it is the goal of that place with its first axes, of so many
+    entries, moved to the end: ∂²J/∂b∂a from ∂²J/∂a∂b."""
 
     label: str
     shape: Shape
     formula: Expression | None
     program: tuple[tuple[str, Expression], ...] = ()
     per: Size | None = None
-    mirrored: tuple[int, int] | None = None
+    mirrored: tuple[int, Size] | None = None
 
 
 def goals_of(problem: Problem, asked: Sequence[Asked]) -> tuple[Problem, tuple[Goal, ...]]:
@@ -64,7 +65,7 @@ def _mirrored(problem: Problem, asked: list[Asked], goals: list[Goal]) -> Iterat
             continue
         assert isinstance(one, Derivative)
         first = problem.shapes[one.wrt[1]] if isinstance(one.wrt, tuple) else ()
-        yield goal._replace(mirrored=(other, sum(size != UNIT for size in first)))
+        yield goal._replace(mirrored=(other, prod(first, start=UNIT)))
 
 
 def label(asked: Asked) -> str:

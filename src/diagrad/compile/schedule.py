@@ -63,6 +63,11 @@ from diagrad.index.term import (
 )
 from diagrad.recursion import deep_recursion
 
+# So many levels of operations stand in one formula at most: Python and compilers have limits.
+DEEPEST = 40
+# An entry that costs so much is not worked out twice.
+LONG = 64
+
 
 def scheduled(
     goals: Sequence[tuple[str, Head]],
@@ -88,6 +93,8 @@ class _Scheduler:
         self.evaluations: dict[Head, int] = {}
         self.stored: set[Head] = set()
         self.references: dict[Head, int] = {}
+        # What an entry costs that is written out down to tensors that are stored in any case.
+        self.written: dict[Head, int] = {}
         self.taken = {buffer.name for buffer in self.inputs.values()}
         self.statements: list[Statement] = []
 
@@ -117,6 +124,9 @@ class _Scheduler:
         """From the deepest heads down, so that of each it is known how often it is evaluated."""
         self.stored.update(goals)
         heads = sorted(below(goals), key=lambda h: -h.depth)
+        for head in reversed(heads):
+            inner = (self.written.get(part, LOAD) for part, _ in parts(head))
+            self.written[head] = LOAD if _is_read(head) else work(head) + sum(inner)
         for head in heads:
             for part, _ in parts(head):
                 self.references[part] = self.references.get(part, 0) + 1
@@ -128,9 +138,11 @@ class _Scheduler:
             self._evaluate_parts(head)
 
     def _is_stored(self, head: Head) -> bool:
-        if is_reduction(head) or patterns(head) != {()}:
+        if is_reduction(head) or patterns(head) != {()} or head.depth % DEEPEST == 0:
             return True
         size, times = self.planner.products.count(head.axes), self.evaluations.get(head, 0)
+        if times > size and self.written[head] >= LONG:
+            return True
         if times > size and self._finishing(head) is not None:
             return True
         return work(head) * (times - size) > STORE * size + LOAD * times
@@ -317,6 +329,10 @@ class _Scheduler:
         else:
             exponent = Literal(Fraction(factor.exponent))
         return Call("**", (base, exponent))
+
+
+def _is_read(head: Head) -> bool:
+    return is_leaf(head) or is_reduction(head)
 
 
 def _whole(head: Head) -> Factor:

@@ -47,6 +47,9 @@ typedef uint32_t bits;
 #define UP_EXPONENT 25.0f
 #endif
 
+/* Of an entry or of a vector; its text stands once, for squares of squares are no rarity. */
+#define SQUARE(x) __extension__({ __auto_type x_ = (x); x_ * x_; })
+
 PURE bits bits_of(real x) { bits b; memcpy(&b, &x, sizeof b); return b; }
 PURE real real_of(bits b) { real x; memcpy(&x, &b, sizeof x); return x; }
 

@@ -58,8 +58,9 @@ def _with_factors(product: Statement, scaled: Loop) -> Loop | None:
     if not isinstance(product, Loop) or not product.symmetric:
         return None
     found = [read for read in reads(product.body) if read.buffer is scaled.target]
+    after = any(read.buffer is scaled.target for read in reads(product.finish))
     inner = list(reads(scaled.body))
-    if len(found) != 1 or factors_of(scaled.body) != tuple(inner):
+    if after or len(found) != 1 or factors_of(scaled.body) != tuple(inner):
         return None
     at = dict(zip(scaled.at, found[0].at, strict=True))
     moved = (Read(r.buffer, tuple(at[k] for k in r.at)) for r in inner)

@@ -196,7 +196,7 @@ class LoopWriter:
         scale = " * ".join(map(self.scope.entry, product.scale)) or "R(1.0)"
         first, second = product.turned
         half = self.symmetric and len(self.loop.at) == 2
-        if not half and self.machine.blas():
+        if not half and product.weights is None and self.machine.blas():
             turned = f"{int(first)}, {int(second)}"
             steps = f"{rows if first else terms}, {terms if second else columns}, {columns}"
             call = f"product({called}, {turned}, {sizes}, {steps}, {scale});"

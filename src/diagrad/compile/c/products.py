@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 from diagrad.compile.statements import (
     Call,
+    Count,
     Entry,
+    Literal,
     Loop,
+    Named,
     Read,
     Result,
     factors_of,
@@ -47,6 +50,8 @@ def matrix_product(loop: Loop, size: Mapping[int, int], each: int) -> MatrixProd
     tensors = [f for f in tensors if f not in weights]
     if len(tensors) != 2 or not all(map(is_one_number, scale)):
         return None
+    if any(len(set(read.at)) < len(read.at) for read in tensors):
+        return None
     if weights and (len(weights) > 1 or not _is_square(loop, *tensors)):
         return None
     for left, right in (tensors, tensors[::-1]):
@@ -72,7 +77,9 @@ def is_one_number(entry: Entry) -> bool:
     """Whether an entry is one number for a whole loop."""
     if isinstance(entry, Call):
         return all(map(is_one_number, entry.arguments))
-    return not isinstance(entry, Read | Result) or (isinstance(entry, Read) and not entry.at)
+    if isinstance(entry, Read):
+        return not entry.at
+    return isinstance(entry, Literal | Count | Named)
 
 
 def _as_matrices(

@@ -201,7 +201,7 @@ def _power(base: str, exponent: Entry, text: str) -> str:
         if value == Fraction(1, 2):
             return f"STANDARD(sqrt)({base})"
         if value == 2:
-            return f"({base} * {base})"
+            return f"SQUARE({base})"
         if value.denominator == 1 and value <= 64:
             return base if value == 1 else f"whole_power({base}, {int(value)})"
     return f"STANDARD(pow)({base}, {text})"
