@@ -30,13 +30,28 @@ def test_wrong_code_is_found_at_the_first_call_and_compiled_plainly(monkeypatch)
     problem = quietly(NETWORK)
     function = problem.compile(["h"], backend="c")
     arrays = point(problem, SIZES)
-    with pytest.warns(RuntimeWarning, match="the C compiler made wrong code of h, "):
+    with pytest.warns(RuntimeWarning, match="the C compiler made wrong code of h: "):
         (h,) = function(**arrays)
     np.testing.assert_allclose(h, np.tanh(arrays["X"] @ arrays["W"]), rtol=1e-12)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (again,) = function(**arrays)
     np.testing.assert_array_equal(h, again)
+
+
+def test_where_c_is_wrong_however_compiled_numpy_runs(monkeypatch):
+    def always(text, extra=()):
+        return library(text.replace("= tanh_(", "= -tanh_("), extra)
+
+    monkeypatch.setattr(backends, "library", always)
+    backends.say_once.cache_clear()
+    function = quietly(NETWORK).compile(["h"], backend="c")
+    arrays = point(quietly(NETWORK), SIZES)
+    with pytest.warns(RuntimeWarning, match="C and NumPy do not agree on h: it runs by NumPy"):
+        (h,) = function(**arrays)
+    for _ in range(2):
+        np.testing.assert_allclose(h, np.tanh(arrays["X"] @ arrays["W"]), rtol=1e-12)
+        (h,) = function(**arrays)
 
 
 def test_what_only_rounding_sets_apart_stays_as_fast_as_it_is(monkeypatch):
