@@ -161,3 +161,20 @@ def test_the_code_for_numpy_is_short_and_in_the_names_of_the_problem():
     assert lines[:2] == ["import numpy as np", "def f(B, v):"] and len(lines) <= 9
     assert any(line.startswith("h = np.tanh(") for line in lines)
     assert "1 - h ** 2" in text and "einsum" not in text
+
+
+def test_a_tensor_of_three_axes_is_no_matrix_that_stands_first(backend):
+    """The second derivative of P by x has one with the axes of the result, one of them twice."""
+    text = "A: matrix[n, n]; x: column[n]\nP = tanh(diag(x)) @ (x @ x.T + A * diag(x))"
+    problem = quietly(f"{text}\nJ = sum(P ** 2)")
+    function = problem.compile([dg.d("J", "x"), dg.d("J", "x", 2)], backend=backend)
+    arrays = point(problem, {"n": 4})
+    _, hessian = function(**arrays)
+    step = 1e-6
+    for k, row in enumerate(hessian):
+        moved = [
+            function(**arrays | {"x": arrays["x"] + s * step * np.eye(4)[:, [k]]})[0]
+            for s in (1, -1)
+        ]
+        slope = (moved[0] - moved[1]).ravel() / (2 * step)
+        np.testing.assert_allclose(row, slope, rtol=1e-6, atol=1e-6)

@@ -50,7 +50,9 @@ def _first(terms: tuple[Term, ...], axis: int) -> list[Factor]:
     found = []
     for term in terms:
         there = [f for f in term.factors if axis in f.labels]
-        if len(there) == 1 and set(there[0].labels) == {0, 1} and there[0].exponent == 1:
+        if len(there) != 1 or len(there[0].labels) != 2:
+            continue
+        if set(there[0].labels) == {0, 1} and there[0].exponent == 1:
             found += there if not isinstance(there[0].head, Delta) else []
     return found
 
