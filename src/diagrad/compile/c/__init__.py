@@ -34,7 +34,7 @@ TYPES = {"d": ("double", ""), "f": ("float", "f")}
 BYTES = {"d": 8, "f": 4}
 ALIGNMENT = 64
 # Entries of room for a product of large matrices: PRODUCT_ROOM in products.c, at most.
-ROOM_ENTRIES = 128 * (512 + 48)
+ROOM_ENTRIES = 168 * (528 + 8)
 # Indices are of type int.
 MOST = 2**31 - 1
 # An output of so many bytes that is mostly 0 is asked for as pages that are 0.

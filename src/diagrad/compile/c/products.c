@@ -99,8 +99,8 @@ static void __attribute__((unused)) product(
 }
 
 /* Products of matrices in tiles of some rows by 3 vectors, after Goto and van de Geijn, Anatomy of
-   high-performance matrix multiplication, 2008: a block of a and a panel of b are copied so that
-   they are read in order. */
+   high-performance matrix multiplication, 2008: a block of b, in panels, and a strip of a are copied
+   so that they are read in order. */
 #if defined(__AVX512F__)
 #define LANES (64 / (int)sizeof(real))
 #define TILE_ROWS 8
@@ -111,9 +111,9 @@ typedef real WIDE VECTOR(64 / sizeof(real));
 typedef real WIDE VECTOR(32 / sizeof(real));
 #endif
 typedef real STRIP VECTOR(TILE_ROWS);
-enum { TILE_COLUMNS = 3 * LANES, BLOCK_ROWS = 512, BLOCK_TERMS = 128, AT_ONCE = 8 };
+enum { TILE_COLUMNS = 3 * LANES, BLOCK_COLUMNS = 528, BLOCK_TERMS = 168, AT_ONCE = 8 };
 /* Entries of room that a product needs. */
-enum { PRODUCT_ROOM = BLOCK_TERMS * (BLOCK_ROWS + TILE_COLUMNS) };
+enum { PRODUCT_ROOM = BLOCK_TERMS * (BLOCK_COLUMNS + TILE_ROWS) };
 
 /* The sums of one tile of so many vectors: c = before * c + scale * a b, of which `rows` by
    `columns` are stored. */
@@ -186,18 +186,15 @@ static inline __attribute__((unused, always_inline)) void copied(
     }
 }
 
-/* A panel, times weights where there are any, from what was copied in groups of TILE_ROWS. */
-static inline __attribute__((unused, always_inline)) void gathered(
-    real *restrict to, const real *restrict from, int columns, int terms,
-    const real *restrict weights)
+/* A strip, times weights where there are any, from the panel that has it. */
+static inline __attribute__((unused, always_inline)) void strip_of(
+    real *restrict to, const real *restrict from, int terms, const real *restrict weights)
 {
-    for (int q = 0; q < TILE_COLUMNS; q += TILE_ROWS)
-        for (int t = 0; t < terms; t++) {
-            STRIP entries = {0};
-            if (q < columns) entries = *(const STRIP *)&from[q * terms + t * TILE_ROWS];
-            if (weights) entries *= weights[t];
-            *(STRIP *)&to[t * TILE_COLUMNS + q] = entries;
-        }
+    for (int t = 0; t < terms; t++) {
+        STRIP entries = *(const STRIP *)&from[t * TILE_COLUMNS];
+        if (weights) entries *= weights[t];
+        *(STRIP *)&to[t * TILE_ROWS] = entries;
+    }
 }
 
 /* c = scale a diag(weights) b: a rows x terms, b terms x columns, with entries so far apart along
@@ -207,27 +204,30 @@ static void __attribute__((unused, noinline)) tiled_product(
     ptrdiff_t a_term, ptrdiff_t b_term, ptrdiff_t b_column, int rows, int columns, int terms,
     real scale, int symmetric, real *restrict room)
 {
-    real *const panel = room + BLOCK_TERMS * BLOCK_ROWS;
+    real *const strip = room + BLOCK_TERMS * BLOCK_COLUMNS;
     const int same = a == b && a_row == b_column && a_term == b_term;
     for (int k = 0; k < terms; k += BLOCK_TERMS) {
         const int deep = terms - k < BLOCK_TERMS ? terms - k : BLOCK_TERMS;
         const real *const by = weights ? weights + k : NULL;
-        for (int i = 0; i < rows; i += BLOCK_ROWS) {
-            const int high = rows - i < BLOCK_ROWS ? rows - i : BLOCK_ROWS;
-            copied(room, a + i * a_row + k * a_term, a_row, a_term, high, deep, TILE_ROWS, NULL);
-            for (int j = symmetric ? i - i % TILE_COLUMNS : 0; j < columns; j += TILE_COLUMNS) {
-                const int wide = columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS;
-                const int end = symmetric && j + wide - i < high ? j + wide - i : high;
-                if (same && j >= i && (j - i) % TILE_ROWS == 0 && j + wide <= i + high)
-                    gathered(panel, room + (j - i) * deep, wide, deep, by);
+        for (int first = 0; first < columns; first += BLOCK_COLUMNS) {
+            const int wide = columns - first < BLOCK_COLUMNS ? columns - first : BLOCK_COLUMNS;
+            const int end = symmetric && first + wide < rows ? first + wide : rows;
+            copied(room, b + k * b_term + first * b_column, b_column, b_term, wide, deep,
+                   TILE_COLUMNS, NULL);
+            for (int i = 0; i < end; i += TILE_ROWS) {
+                const int high = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
+                const int in = i - first, panel = in - in % TILE_COLUMNS;
+                if (same && in >= 0 && in < wide)
+                    strip_of(strip, room + panel * deep + in % TILE_COLUMNS, deep, by);
                 else
-                    copied(panel, b + k * b_term + j * b_column, b_column, b_term, wide, deep,
-                           TILE_COLUMNS, by);
-                for (int p = 0; p < end; p += TILE_ROWS) {
-                    const int below = symmetric && i + p > j ? i + p - j : 0;
-                    tile_from(c + (ptrdiff_t)(i + p) * columns + j, columns, room + p * deep, panel,
-                              deep, below - below % LANES, high - p < TILE_ROWS ? high - p : TILE_ROWS,
-                              wide, scale, k > 0);
+                    copied(strip, a + i * a_row + k * a_term, a_row, a_term, high, deep, TILE_ROWS,
+                           by);
+                for (int j = symmetric && in > 0 ? panel : 0; j < wide; j += TILE_COLUMNS) {
+                    const int here = wide - j < TILE_COLUMNS ? wide - j : TILE_COLUMNS;
+                    const int below = symmetric && in > j ? in - j : 0;
+                    tile_from(c + (ptrdiff_t)i * columns + first + j, columns, strip,
+                              room + j * deep, deep, below - below % LANES, high, here, scale,
+                              k > 0);
                 }
             }
         }
