@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from diagrad.operations.factorisations import CHOLESKY, LOWER_ONES
 if TYPE_CHECKING:
     from diagrad.code.in_c import Unit
 
+# Loops over the axes along which one was chosen.
+Each = Callable[[list[str]], list[str]]
 LINEAR_ALGEBRA = {"inv": "inverse", "det": "determinant", "logdet": "log_determinant"}
 
 
@@ -31,10 +33,8 @@ class Whole:
         called, given = self.unit.called[target], self.unit.called[of]
         if word == RESHAPED.name:
             return self._copied(called, of, self.unit.count(target).text)
-        if statement.head.operation is FIRST:
-            return self._first(statement)
-        if statement.head.operation is SHARED:
-            return self._shared(statement)
+        if statement.head.operation in (FIRST, SHARED):
+            return self._chosen(statement)
         if word not in (*LINEAR_ALGEBRA, CHOLESKY.name, LOWER_ONES.name) or len(of.axes) != 2:
             raise Unwritten(word)
         if statement.head.operation is LOWER_ONES:
@@ -53,72 +53,72 @@ class Whole:
     def _lower_ones(self, target: Buffer) -> list[str]:
         self.unit.labels = dict(enumerate(self.unit.letters[:2]))
         i, j = self.unit.letters[:2]
-        one, zero = (self.unit.entries.number(Fraction(n)).text for n in (1, 0))
+        one, zero = self._numbers(1, 0)
         line = f"{self.unit.place(Read(target, (0, 1))).text} = {j} <= {i} ? {one} : {zero};"
         return self._over(target.axes, (0, 1), [line])
 
-    def _first(self, statement: Library) -> list[str]:
-        """1 at the first entry along some axes that is nearest to the one that was chosen, or at
-        the first that is not a number."""
-        axes, along = statement.arguments[0].axes, statement.head.parameters
-        kept, (place, entry, largest) = self._placed(statement)
+    def _chosen(self, statement: Library) -> list[str]:
+        """Entries that say, along some axes, which ones were chosen."""
+        of, chosen = statement.arguments
+        every, along = tuple(range(len(of.axes))), statement.head.parameters
+        self.unit.labels = dict(zip(every, self.unit.letters, strict=False))
+        kept = tuple(k for k in every if k not in along)
+        reads = (Read(statement.target, every), Read(of, every), Read(chosen, kept))
+        place, entry, largest = (self.unit.place(read).text for read in reads)
         absolute = "fabsf" if self.unit.single else "fabs"
-        one, zero = (self.unit.entries.number(Fraction(n)).text for n in (1, 0))
+        gap = f"{absolute}({entry} - {largest})"
+
+        def each(lines: list[str]) -> list[str]:
+            return self._over(of.axes, along, lines)
+
+        if statement.head.operation is FIRST:
+            body = self._first(place, gap, each)
+        else:
+            near = self._numbers(Fraction(1, 10**12))[0]
+            close = f"{entry} == {largest} || {gap} <= {near} * {absolute}({largest})"
+            body = self._shared(place, close, each)
+        if kept:
+            return self._over(of.axes, kept, body)
+        return ["{", *(f"    {line}" for line in body), "}"]
+
+    def _first(self, place: str, gap: str, each: Each) -> list[str]:
+        """1 at the first entry that is nearest to the one that was chosen, or at the first that is
+        not a number."""
+        one, zero = self._numbers(1, 0)
         far, least, nearest = (
             identifier(name, self.unit.taken) for name in ("far", "least", "nearest")
         )
         inner = [
-            f"const {self.unit.real} {far} = {absolute}({entry} - {largest});",
+            f"const {self.unit.real} {far} = {gap};",
             f"{place} = {zero};",
             f"if (!{nearest} || {far} < {least} || (isnan({far}) && !isnan({least}))) {{",
             f"    {nearest} = &{place};",
             f"    {least} = {far};",
             "}",
         ]
-        body = [
+        return [
             f"{self.unit.real} *{nearest} = NULL, {least} = {zero};",
-            *self._over(axes, along, inner),
+            *each(inner),
             f"if ({nearest})",
             f"    *{nearest} = {one};",
         ]
-        return self._for_each(axes, kept, body)
 
-    def _shared(self, statement: Library) -> list[str]:
-        """1 at the entries along some axes that equal the one that was chosen, over their count."""
-        axes, along = statement.arguments[0].axes, statement.head.parameters
-        kept, (place, entry, largest) = self._placed(statement)
-        absolute = "fabsf" if self.unit.single else "fabs"
-        near, one, zero = (
-            self.unit.entries.number(n).text
-            for n in (Fraction(1, 10**12), Fraction(1), Fraction(0))
-        )
+    def _shared(self, place: str, close: str, each: Each) -> list[str]:
+        """1 at the entries that equal the one that was chosen, over their count."""
+        one, zero = self._numbers(1, 0)
         count = identifier("count", self.unit.taken)
-        gap = f"{absolute}({entry} - {largest}) <= {near} * {absolute}({largest})"
         inner = [
-            f"{place} = {entry} == {largest} || {gap} ? {one} : {zero};",
+            f"{place} = {close} ? {one} : {zero};",
             f"{count} += {place};",
         ]
-        body = [
+        return [
             f"{self.unit.real} {count} = {zero};",
-            *self._over(axes, along, inner),
-            *self._over(axes, along, [f"{place} /= {count};"]),
+            *each(inner),
+            *each([f"{place} /= {count};"]),
         ]
-        return self._for_each(axes, kept, body)
 
-    def _placed(self, statement: Library) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        """The axes that are kept, and an entry of the target, of what it is of, and of what was
-        chosen along the others."""
-        of, chosen = statement.arguments
-        every = tuple(range(len(of.axes)))
-        self.unit.labels = dict(zip(every, self.unit.letters, strict=False))
-        kept = tuple(k for k in every if k not in statement.head.parameters)
-        reads = (Read(statement.target, every), Read(of, every), Read(chosen, kept))
-        return kept, tuple(self.unit.place(read).text for read in reads)
-
-    def _for_each(self, axes: Sequence[Size], kept: Sequence[int], body: list[str]) -> list[str]:
-        if kept:
-            return self._over(axes, kept, body)
-        return ["{", *(f"    {line}" for line in body), "}"]
+    def _numbers(self, *values: Fraction | int) -> list[str]:
+        return [self.unit.entries.number(Fraction(value)).text for value in values]
 
     def _over(self, axes: Sequence[Size], labels: Sequence[int], body: list[str]) -> list[str]:
         """Loops over some axes of a tensor."""

@@ -20,6 +20,10 @@ MOST_TURNED = 3
 SECOND_LOOK = 1.5
 
 
+# The order of its axes, and a product.
+Ordered = tuple[Labels, Head]
+
+
 class Products:
     """The tensors that products of factors were made as, for given sizes of the dimensions."""
 
@@ -31,12 +35,10 @@ class Products:
         """How many entries a tensor with such axes has."""
         return prod(size.evaluate(self.sizes) for size in sizes)
 
-    def known(
-        self, axes: Sequence[int], factors: Sequence[Factor], sizes: Mapping[int, Size]
-    ) -> Factor | None:
-        """The product of factors, summed over all labels but those in `axes`, as the tensor that it
-        was made as before, perhaps with its axes in another order."""
-        for order, product in products(axes, factors, sizes):
+    def known(self, orders: Iterable[Ordered]) -> Factor | None:
+        """A product, with its axes in one order or another, as the tensor that it was made as
+        before."""
+        for order, product in orders:
             head = self._made.get(product)
             if head is not None:
                 return Factor(head, order)
@@ -55,10 +57,11 @@ class Products:
         return Factor(head, tuple(axes))
 
 
-def products(
+def ordered(
     axes: Sequence[int], factors: Sequence[Factor], sizes: Mapping[int, Size]
-) -> Iterator[tuple[Labels, Head]]:
-    """A product with its axes in one order or another."""
+) -> Iterator[Ordered]:
+    """The product of factors, summed over all labels but those in `axes`, which come in one order
+    or another."""
     for order in permutations(axes) if len(axes) <= MOST_TURNED else [tuple(axes)]:
         yield order, _product(order, factors, sizes)
 
@@ -91,7 +94,7 @@ class Contraction:
             key = frozenset(factor.labels)
             by_labels[key] = (*by_labels.get(key, ()), factor)
         self.operands = [Operand(key, found) for key, found in by_labels.items()]
-        self._as_products: dict[frozenset[int], frozenset[Head]] = {}
+        self._as_products: dict[frozenset[int], list[Ordered]] = {}
 
     def result(self) -> tuple[Factor, ...]:
         """Factors whose product is the sum, without bound labels."""
@@ -174,20 +177,23 @@ class Contraction:
         """The sums that are made for a tree."""
         labels = {label for k in tree.members for label in self.operands[k].labels}
         if tree.parts and not labels <= self._kept(tree.members):
-            yield from self._products(tree.members)
+            yield from (head for _, head in self._products(tree.members))
         for part in tree.parts:
             yield from self._sums(part)
 
-    def _products(self, members: frozenset[int]) -> frozenset[Head]:
+    def _products(self, members: frozenset[int]) -> list[Ordered]:
+        """The product of some operands, in every order of its axes."""
         if members not in self._as_products:
-            found = products(self._axes(members), self._factors(members), self.sizes)
-            self._as_products[members] = frozenset(head for _, head in found)
+            found = ordered(self._axes(members), self._factors(members), self.sizes)
+            self._as_products[members] = list(found)
         return self._as_products[members]
 
     def _alone(self, members: frozenset[int], free: frozenset[Head] = frozenset()) -> Tree | None:
         """A single operand, or what is known already and costs nothing."""
-        known = len(members) == 1 or self._known(members) is not None
-        return Tree(members, (), 0) if known or free & self._products(members) else None
+        alone = len(members) == 1 or self._known(members) is not None
+        if alone or any(head in free for _, head in self._products(members)):
+            return Tree(members, (), 0)
+        return None
 
     def _greedy(self, members: frozenset[int]) -> Tree:
         trees = [Tree(frozenset({k}), (), 0) for k in sorted(members)]
@@ -212,7 +218,7 @@ class Contraction:
         return self._ordered(self._kept(members))
 
     def _known(self, members: frozenset[int]) -> Factor | None:
-        return self.products.known(self._axes(members), self._factors(members), self.sizes)
+        return self.products.known(self._products(members))
 
     def _contracted(self, tree: Tree) -> tuple[Factor, ...]:
         """The factors of a tree, all private bound labels summed over."""
@@ -227,7 +233,7 @@ class Contraction:
     def _entrywise(self, whole: Sequence[Factor], factors: Sequence[Factor]) -> Factor:
         """The product of factors with the same labels, which other sums may need as well."""
         axes = self._ordered(factors[0].labels)
-        return self.products.known(axes, whole, self.sizes) or self.products.make(
+        return self.products.known(ordered(axes, whole, self.sizes)) or self.products.make(
             axes, whole, factors, self.sizes
         )
 

@@ -91,7 +91,8 @@ class Plan:
     def _forms(self) -> list[list[Head]]:
         """Of the formulas in one line and the programs, those with fewer exponentials that may
         overflow."""
-        forms = [self._heads(long) for long in self._options()]
+        with deep_recursion():
+            forms = [self._heads(long) for long in self._options()]
         counts = [exponentials(heads) for heads in forms]
         return [h for h, count in zip(forms, counts, strict=True) if count == min(counts)]
 
@@ -101,10 +102,6 @@ class Plan:
         return [False, True] if any(goal.program for goal in self.goals) else [False]
 
     def _heads(self, programs: bool) -> list[Head]:
-        with deep_recursion():
-            return self._deep_heads(programs)
-
-    def _deep_heads(self, programs: bool) -> list[Head]:
         heads: list[Head] = []
         for goal in self.goals:
             place, entries = goal.mirrored or (0, UNIT)

@@ -70,16 +70,11 @@ class Dots:
         zeros = [f"{kind(lanes)} a{r} = {{0}};" for r in range(at_once)]
         sums = [f"s{r} += {total};" for r, total in enumerate(totals)]
         yield from (f"real s{r} = 0;" for r in range(at_once))
-        if self.step < whole:
-            next_first = f"{c}_first + {self.step}"
-            yield f"for (int {c}_first = 0; {c}_first < {whole}; {c}_first += {self.step}) {{"
-            yield f"    const int {c}_end = {next_first} < {whole} ? {next_first} : {whole};"
-            head = f"for (int {c} = {c}_first; {c} < {c}_end; {c} += {lanes}) {{"
-            yield from indented([*zeros, head, *indented(vectors), "}", *sums])
-            yield "}"
-        else:
-            head = f"for (int {c} = 0; {c} < {whole}; {c} += {lanes}) {{"
-            yield from [*zeros, head, *indented(vectors), "}", *sums]
+        parted = self.step < whole
+        start, end = (f"{c}_first", f"{c}_end") if parted else ("0", str(whole))
+        head = f"for (int {c} = {start}; {c} < {end}; {c} += {lanes}) {{"
+        lines = [*zeros, head, *indented(vectors), "}", *sums]
+        yield from loop.by_parts(self.last, self.step, lines, whole) if parted else lines
         if whole < loop.size[self.last]:
             yield f"for (int {c} = {whole}; {c} < {loop.size[self.last]}; {c}++) {{"
             yield from indented(f"s{r} += {entry(body, '', n)};" for r, n in enumerate(names))

@@ -156,16 +156,19 @@ class LoopWriter:
             terms *= self.size[labels[k]]
         return None
 
-    def by_parts(self, part: Part, lines: Iterable[str]) -> list[str]:
-        """Lines about one part after the other."""
-        i, size = variable(part.label), self.size[part.label]
-        next_first = f"{i}_first + {part.step}"
-        loop = [
-            f"for (int {i}_first = 0; {i}_first < {size}; {i}_first += {part.step}) {{",
-            f"    const int {i}_end = {next_first} < {size} ? {next_first} : {size};",
+    def by_parts(self, label: int, step: int, lines: Iterable[str], size: int) -> list[str]:
+        """Lines about one part of a label after the other, so many of its `size` values each."""
+        i, after = variable(label), f"{variable(label)}_first + {step}"
+        return [
+            f"for (int {i}_first = 0; {i}_first < {size}; {i}_first += {step}) {{",
+            f"    const int {i}_end = {after} < {size} ? {after} : {size};",
             *indented(lines),
             "}",
         ]
+
+    def in_parts(self, part: Part, lines: Iterable[str]) -> list[str]:
+        """Lines about one part of a sum after the other."""
+        loop = self.by_parts(part.label, part.step, lines, self.size[part.label])
         return self.nested(part.before, loop)
 
     # Sums.
@@ -225,7 +228,7 @@ class LoopWriter:
             rows = self._rows(block, len(widths))
             lines += tile.over_panels(count, rows)
         if part is not None:
-            lines = [*self._nest(ZERO), *self.by_parts(part, lines)]
+            lines = [*self._nest(ZERO), *self.in_parts(part, lines)]
         if self.symmetric and block is not None:
             corner = self.scope.place(self.loop.target, self.loop.at, {block: "0", j: "0"})
             lines.append(f"mirror(&{corner}, {self.size[j]});")
@@ -296,7 +299,7 @@ class LoopWriter:
         """For every entry, lines that make `acc`, or one part of it after the other."""
         free, acc, part = self.loop.free, "acc", self.part
         if part is not None:
-            lines = ["double total = 0;", *self.by_parts(part, [*lines, "total += acc;"])]
+            lines = ["double total = 0;", *self.in_parts(part, [*lines, "total += acc;"])]
             acc = "(real)total"
         body = [*lines, self._store(self.scope.entry(self.loop.finish, acc))]
         return self.nested(free, body) if free else ["{", *indented(body), "}"]

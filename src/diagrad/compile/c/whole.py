@@ -10,6 +10,8 @@ from diagrad.compile.statements import Buffer, Library, Unwritten
 from diagrad.operations.extremes import FIRST, SHARED
 from diagrad.operations.factorisations import CHOLESKY, LOWER_ONES
 
+# Loops over the axes along which one was chosen.
+Each = Callable[[list[str]], list[str]]
 # The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
 LINEAR_ALGEBRA = {
     "inv": "inverse({0}, {1}, order, {2});",
@@ -26,7 +28,7 @@ def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) 
     if word == RESHAPED.name:
         return [f"memcpy({target}, {of[0]}, {scope.count(statement.target)} * sizeof(real));"]
     if statement.head.operation in CHOSEN:
-        return CHOSEN[statement.head.operation](target, of, sizes, statement.head.parameters)
+        return _chosen(statement, target, of, sizes)
     if statement.head.operation is LOWER_ONES:
         return _loops([0, 1], sizes, [f"{target}[{sizes[1]} * i0 + i1] = (real)(i1 <= i0);"])
     if word == CHOLESKY.name and len(sizes) == 2:
@@ -43,45 +45,47 @@ def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) 
     ]
 
 
-def _first(target: str, of: list[str], sizes: list[int], along: tuple[int, ...]) -> list[str]:
-    """1 at the first entry, along some axes, that is nearest to the one that was chosen."""
-    kept, place, chosen = _placed(sizes, along)
+def _chosen(statement: Library, target: str, of: list[str], sizes: list[int]) -> list[str]:
+    """Entries that say, along some axes, which ones were chosen."""
+    along = list(statement.head.parameters)
+    kept = [axis for axis in range(len(sizes)) if axis not in along]
+    strides = strides_of([sizes[axis] for axis in kept])
+    chosen = " + ".join(f"{s} * {variable(k)}" for k, s in zip(kept, strides, strict=True)) or "0"
+    place = " + ".join(f"{s} * {variable(k)}" for k, s in enumerate(strides_of(sizes)))
+
+    def each(lines: list[str]) -> list[str]:
+        return _loops(along, sizes, lines)
+
+    entry, largest = f"{of[0]}[{place}]", f"{of[1]}[{chosen}]"
+    body = CHOSEN[statement.head.operation](target, place, entry, largest, each)
+    return _loops(kept, sizes, body) if kept else ["{", *indented(body), "}"]
+
+
+def _first(target: str, place: str, entry: str, largest: str, each: Each) -> list[str]:
+    """1 at the first entry that is nearest to the one that was chosen."""
     inner = [
-        f"const real far = abs_({of[0]}[{place}] - {of[1]}[{chosen}]);",
+        f"const real far = abs_({entry} - {largest});",
         f"{target}[{place}] = R(0.0);",
         # What is not a number is the nearest, as for NumPy.
         "const int nearer = first < 0 || far < least || (far != far && least == least);",
         f"if (nearer) {{ least = far; first = {place}; }}",
     ]
-    body = [
+    return [
         "real least = R(0.0);",
         "int first = -1;",
-        *_loops(list(along), sizes, inner),
+        *each(inner),
         f"if (first >= 0) {target}[first] = R(1.0);",
     ]
-    return _loops(kept, sizes, body) if kept else ["{", *indented(body), "}"]
 
 
-def _shared(target: str, of: list[str], sizes: list[int], along: tuple[int, ...]) -> list[str]:
-    """1 at the entries, along some axes, that equal the one that was chosen, over their number."""
-    kept, place, chosen = _placed(sizes, along)
-    entry, largest = f"{of[0]}[{place}]", f"{of[1]}[{chosen}]"
+def _shared(target: str, place: str, entry: str, largest: str, each: Each) -> list[str]:
+    """1 at the entries that equal the one that was chosen, over their number."""
     near = f"{entry} == {largest} || abs_({entry} - {largest}) <= R(1e-12) * abs_({largest})"
-    body = [
+    return [
         "real count = R(0.0);",
-        *_loops(list(along), sizes, [f"count += {target}[{place}] = (real)({near});"]),
-        *_loops(list(along), sizes, [f"{target}[{place}] /= count;"]),
+        *each([f"count += {target}[{place}] = (real)({near});"]),
+        *each([f"{target}[{place}] /= count;"]),
     ]
-    return _loops(kept, sizes, body) if kept else ["{", *indented(body), "}"]
-
-
-def _placed(sizes: list[int], along: tuple[int, ...]) -> tuple[list[int], str, str]:
-    """The axes that are kept, the place of an entry, and that of what was chosen along the rest."""
-    kept = [axis for axis in range(len(sizes)) if axis not in along]
-    strides = strides_of([sizes[axis] for axis in kept])
-    chosen = " + ".join(f"{s} * {variable(k)}" for k, s in zip(kept, strides, strict=True)) or "0"
-    place = " + ".join(f"{s} * {variable(k)}" for k, s in enumerate(strides_of(sizes)))
-    return kept, place, chosen
 
 
 CHOSEN = {FIRST: _first, SHARED: _shared}
