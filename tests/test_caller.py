@@ -178,6 +178,27 @@ def test_large_results_are_used_again_at_the_sizes_that_ran_last_alone(compiles)
     assert (first == 1).all() and (other == 2).all()
 
 
+DIAGONAL = """
+void diagonal(const void *const *, void *const *, void *);
+void diagonal(const void *const *in, void *const *out, void *work)
+{
+    (void)work;
+    for (int i = 0; i < 200; i++) ((double *)out[0])[201 * i] = *(const double *)in[0];
+}
+"""
+
+
+def test_a_result_that_begins_with_zeros_begins_with_them_where_it_is_used_again(kind):
+    calls = Calls(kind, names=("x",))
+    kernel = address(library(DIAGONAL), "diagonal")
+    calls.caller.add("d", ((1, 1),), ((200, 200),), kernel, zeroed=(0,))
+    for number in (1.0, 2.0, 3.0):
+        (result,) = calls.caller(np.full((1, 1), number))
+        np.testing.assert_array_equal(result, number * np.eye(200))
+        result += 7  # the caller's to write
+        del result
+
+
 def test_a_result_that_was_changed_in_place_is_not_used_again(calls):
     A, v, s = values()
     want = calls.caller(A, v, s)[0].copy()

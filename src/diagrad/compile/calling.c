@@ -87,7 +87,7 @@ packed(PyObject **made, Py_ssize_t count)
 }
 
 /* An array for an output: the last one where its user has let go of it, as if it had been freed and
-   allocated anew. */
+   allocated anew; where it begins with zeros, writing them again is quicker than new pages are. */
 static PyObject *
 allocated(const Special *special, Output *output)
 {
@@ -96,6 +96,9 @@ allocated(const Special *special, Output *output)
         output->spare = NULL;
         int watched = ((PyArrayObject_fields *)spare)->weakreflist != NULL;
         if (!watched && output_fits(special, output, spare)) {
+            if (output->zeroed) {
+                memset(PyArray_DATA((PyArrayObject *)spare), 0, output->bytes);
+            }
             return spare;
         }
         Py_DECREF(spare);
@@ -121,7 +124,7 @@ remembered(Caller *self, const Special *special, PyObject **made)
     for (Py_ssize_t i = 0; i < special->output_count; i++) {
         Output *output = &special->outputs[i];
         int kept = output->bytes <= SMALL || special->large <= MOST_SPARE;
-        if (output->axes != SCALAR && !output->zeroed && kept) {
+        if (output->axes != SCALAR && kept) {
             Py_INCREF(made[i]);
             Py_XSETREF(output->spare, made[i]);
         }

@@ -6,37 +6,37 @@ typedef real V4 VECTOR(4);
 typedef real V8 VECTOR(8);
 typedef real V16 VECTOR(16);
 
-/* Eight vectors as the columns of what they were the rows of: blocks of 4, of 2, of 1 entries off
-   the diagonal change places. */
+/* Eight rows of a, from the first entries of each: r[q] are their entries q. Halves of rows that
+   change places are read to where they go; then blocks of 2 and of 1 entries change places. */
 #if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE __builtin_shufflevector
-static inline __attribute__((unused, always_inline)) void turn_eight(V8 *r)
+static inline __attribute__((unused, always_inline)) void columns_of_eight(
+    V8 *restrict r, const real *restrict a, ptrdiff_t step)
 {
-    for (int k = 0; k < 4; k++) {
-        const V8 a = r[k], b = r[k + 4];
-        r[k] = SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
-        r[k + 4] = SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-    for (int k = 0; k < 8; k += k % 2 ? 3 : 1) {
-        const V8 a = r[k], b = r[k + 2];
-        r[k] = SHUFFLE(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-        r[k + 2] = SHUFFLE(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-    }
+    for (int k = 0; k < 4; k++)
+        for (int half = 0; half < 8; half += 4) {
+            const V4 upper = *(const V4 *)&a[k * step + half];
+            const V4 lower = *(const V4 *)&a[(k + 4) * step + half];
+            r[half + k] = SHUFFLE(upper, lower, 0, 1, 2, 3, 4, 5, 6, 7);
+        }
     for (int k = 0; k < 8; k += 2) {
-        const V8 a = r[k], b = r[k + 1];
-        r[k] = SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
-        r[k + 1] = SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+        const V8 x = r[k], y = r[k + 1];
+        r[k] = SHUFFLE(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
+        r[k + 1] = SHUFFLE(x, y, 1, 9, 3, 11, 5, 13, 7, 15);
     }
+    for (int four = 0; four < 8; four += 4)
+        for (int k = four; k < four + 2; k++) {
+            const V8 x = r[k], y = r[k + 2];
+            r[k] = SHUFFLE(x, y, 0, 1, 8, 9, 4, 5, 12, 13);
+            r[k + 2] = SHUFFLE(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
+        }
 }
 #else
-static inline __attribute__((unused)) void turn_eight(V8 *r)
+static inline __attribute__((unused)) void columns_of_eight(
+    V8 *restrict r, const real *restrict a, ptrdiff_t step)
 {
     for (int p = 0; p < 8; p++)
-        for (int q = 0; q < p; q++) {
-            const real kept = r[p][q];
-            r[p][q] = r[q][p];
-            r[q][p] = kept;
-        }
+        for (int q = 0; q < 8; q++) r[q][p] = a[p * step + q];
 }
 #endif
 
@@ -48,8 +48,7 @@ static void __attribute__((unused)) turn(
     for (int i = 0; i < high; i += 8)
         for (int j = 0; j < wide; j += 8) {
             V8 r[8];
-            for (int p = 0; p < 8; p++) r[p] = *(const V8 *)&a[(ptrdiff_t)(i + p) * columns + j];
-            turn_eight(r);
+            columns_of_eight(r, &a[(ptrdiff_t)i * columns + j], columns);
             for (int q = 0; q < 8; q++) *(V8 *)&b[(ptrdiff_t)(j + q) * rows + i] = r[q];
         }
     for (int i = 0; i < high; i++)
@@ -72,8 +71,7 @@ static void __attribute__((unused)) mirror(real *c, int n)
                 continue;
             }
             V8 r[8];
-            for (int q = 0; q < 8; q++) r[q] = *(const V8 *)&c[(ptrdiff_t)(j + q) * n + i];
-            turn_eight(r);
+            columns_of_eight(r, &c[(ptrdiff_t)j * n + i], n);
             for (int p = 0; p < 8; p++) *(V8 *)&c[(ptrdiff_t)(i + p) * n + j] = r[p];
         }
 }
