@@ -48,6 +48,7 @@ QUICK = Effort(7, 0.001, 0.8)
 FEWEST = 3  # rounds, however long they take
 SCOUTING = 3  # rounds in which all forms of a peer run
 WAIT, MOST_WAITS = 0.002, 100  # seconds, and how often they are waited for threads at most
+COLD = 0.05  # seconds of a call that makes up for caches that the one before filled with its own
 NEAR = 1.3  # a form that takes this many times as long as its peer's best runs no further
 
 
@@ -126,7 +127,7 @@ def raced(
             for place in order:
                 form, (count, took) = forms[place], counts[place]
                 settle(clock)
-                if took < effort.turn:  # the one before has filled the caches with its own
+                if took < COLD:
                     form.function(*form.arguments)
                 times[place].append(turn(form, count, clock))
     finally:

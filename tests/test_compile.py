@@ -231,6 +231,13 @@ def test_outputs_that_are_inputs_constants_or_the_same_are_arrays_of_their_own(b
         assert not any(np.may_share_memory(one, other) for other in others)
 
 
+def test_every_function_takes_a_constant(backend):
+    words = [row.name for row in TABLE]
+    assert {"gelu", "erf", "step", "sigmoid"} <= set(words)
+    asked = [f"{x} * {word}({c})" for word in words for x in "xs" for c in ("pi / 4", "sqrt(0.5)")]
+    check(quietly("x: row[n]; s: scalar"), asked, {"n": 3}, backend, BOTH)
+
+
 def test_numbers_made_of_sizes_divide_by_zero_and_overflow_as_in_numpy(backend):
     problem = dg.parse("x: row[n]")
     asked = ["x / (1 - n)", "2 ** n * x", "n ** n * x", "x * 1e300 * 1e10", "(n - 1) ** -0.5 * x"]

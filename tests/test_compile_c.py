@@ -13,7 +13,7 @@ import diagrad as dg
 from diagrad.compile import backends, c
 from diagrad.compile.backends import blas
 from diagrad.compile.build import library, working
-from diagrad.compile.c import products
+from diagrad.compile.c import panels, products
 from diagrad.compile.c.batches import batched
 from diagrad.compile.c.loops import Machine
 
@@ -113,6 +113,24 @@ def test_a_large_product_weighs_what_it_copies(monkeypatch, dtype, size):
     wanted = [X.T @ (w * X) / size["m"], w * X, (w * X).sum()]
     for value, want in zip(function(**arrays), wanted, strict=True):
         same(value, want, dtype)
+
+
+@pytest.mark.parametrize("size", [(9, 20, 41), (16, 33, 10), (3, 8, 16), (40, 17, 31)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_copies_that_one_product_alone_reads_are_made_for_some_columns_at_a_time(
+    monkeypatch, dtype, size
+):
+    monkeypatch.setattr(panels, "LEAST", 0)
+    problem = quietly(
+        "A: matrix[m, k]; B: matrix[n, k]; C: matrix[k, n]; w: column[k]; v: row[n]\n"
+        "T = tanh(A @ B.T); E = A @ (w * C + v); G = C.T @ (w * C); S = A @ sin(C)"
+    )
+    sizes = dict(zip("mkn", size, strict=True))
+    asked = ["T", "E", "G", "S"]
+    arrays = point(problem, sizes, dtype=dtype)
+    body = compiled(problem, asked, "c").source(**arrays).partition("void kernel")[2]
+    assert " turn(scratch" in body and "B_turned" not in body
+    check(problem, asked, sizes, "c", [dtype])
 
 
 @pytest.mark.parametrize("size", [(5, 16), (9, 37), (4, 500), (3, 40)], ids=str)

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from diagrad.dimensions import Size
 from diagrad.index.term import Applied, Labels
 
-INPUT, OUTPUT, LOCAL = "input", "output", "local"
+INPUT, OUTPUT, LOCAL, PANEL = "input", "output", "local", "panel"
 
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
-    """A stored tensor, row-major in its axes; unit axes are left out. `role` is "input", "output"
-    or "local"."""
+    """A stored tensor, row-major in its axes; unit axes are left out. `role` is "input", "output",
+    "local" or, for what has some columns of a tensor at a time, "panel"."""
 
     name: str
     axes: tuple[Size, ...]
@@ -86,7 +86,8 @@ class Loop(NamedTuple):
     A label that stands in `at` twice fills a diagonal. `reduce` is "sum", "max", "min", "prod", or
     "" where nothing is reduced; `adds` says that the target has a value to which it is added,
     `symmetric` that exchanging the last two labels leaves the sum, not yet finished, as it is,
-    `loose` that NaN may get lost.
+    `loose` that NaN may get lost. `panels` fill what this loop alone reads, for some values of its
+    last label at a time.
     """
 
     target: Buffer
@@ -99,6 +100,7 @@ class Loop(NamedTuple):
     adds: bool = False
     symmetric: bool = False
     loose: bool = False
+    panels: tuple[Loop, ...] = ()
 
     @property
     def free(self) -> Labels:
@@ -156,8 +158,8 @@ def used(statement: Statement) -> Iterator[Buffer]:
     if isinstance(statement, Library):
         yield from statement.arguments
         return
-    for entry in (statement.body, statement.finish):
-        yield from (read.buffer for read in reads(entry))
+    for entry in (*(panel.body for panel in statement.panels), statement.body, statement.finish):
+        yield from (read.buffer for read in reads(entry) if read.buffer.role != PANEL)
 
 
 def factors_of(entry: Entry) -> tuple[Entry, ...]:
@@ -172,6 +174,13 @@ def replaced(entry: Entry, old: Read, new: Read) -> Entry:
     if isinstance(entry, Call):
         return entry._replace(arguments=tuple(replaced(a, old, new) for a in entry.arguments))
     return new if entry == old else entry
+
+
+def relabelled(entry: Entry, at: Mapping[int, int]) -> Entry:
+    """The entry with the labels of its reads renamed."""
+    if isinstance(entry, Call):
+        return entry._replace(arguments=tuple(relabelled(a, at) for a in entry.arguments))
+    return entry._replace(at=tuple(at[k] for k in entry.at)) if isinstance(entry, Read) else entry
 
 
 def work_of(schedule: Schedule) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from diagrad.compile.c.batches import Batch, batched
 from diagrad.compile.c.layout import laid_out
 from diagrad.compile.c.loops import ROOM, LoopWriter, Machine
+from diagrad.compile.c.panels import with_panels
 from diagrad.compile.c.text import Scope, indented, variable
 from diagrad.compile.c.whole import written
 from diagrad.compile.statements import (
@@ -61,6 +62,7 @@ def kernel(
     each, registers = BYTES[dtype], 24 if vector == 64 else 12
     machine = Machine(vector // each, registers, blas, each)
     schedule = laid_out(schedule, machine.product)
+    schedule = with_panels(schedule, machine)
     batches = batched(schedule, machine)
     statements = tuple(s for batch in batches for s in batch.statements)
     return _Writer(replace(schedule, statements=statements), batches, dtype, machine).kernel()
@@ -199,11 +201,12 @@ class _Writer:
         return ["", f"for (int {i} = 0; {i} < {size}; {i}++) {{", *indented(lines[1:]), "}"]
 
     def statement(self, statement: Loop | Library, label: int | None) -> list[str]:
-        lines = (
-            written(statement, self.scope, self._scratch)
-            if isinstance(statement, Library)
-            else LoopWriter(self.scope, self.machine, statement, label).lines()
-        )
+        if isinstance(statement, Library):
+            lines = written(statement, self.scope, self._scratch)
+        else:
+            for panel in statement.panels:
+                self.called[panel.target] = self._scratch(panel.target)
+            lines = LoopWriter(self.scope, self.machine, statement, label).lines()
         return ["", comment(statement.target).strip(), *lines]
 
     def _scratch(self, like: Buffer) -> str:

@@ -17,6 +17,7 @@ from diagrad.compile.statements import (
     count_of,
     factors_of,
     reads,
+    relabelled,
     replaced,
     used,
 )
@@ -36,36 +37,50 @@ def laid_out(schedule: Schedule, other: Other) -> Schedule:
 
 def _weighted(schedule: Schedule, other: Other) -> Schedule:
     """The schedule without the tensors A diag(w) of large products Aᵀ diag(w) A alone."""
+
+    def weighted(product: Loop, read: Read, scaled: Loop) -> Loop | None:
+        whole = _with_factors(product, read, scaled)
+        large = whole is not None and other(whole, _sizes(whole, schedule)) is not None
+        return whole if large else None
+
+    return without_copies(schedule, weighted)
+
+
+def without_copies(
+    schedule: Schedule, merged: Callable[[Loop, Read, Loop], Loop | None]
+) -> Schedule:
+    """The schedule without the tensors, filled entry by entry, that a sum alone reads, in one
+    place: where `merged` makes one loop of the sum, this read and what fills the tensor."""
     statements = list(schedule.statements)
     fills = Counter(s.target for s in statements)
     uses = Counter(buffer for s in statements for buffer in set(used(s)))
-    for scaled in schedule.statements:
-        buffer = scaled.target
-        if buffer.role != LOCAL or not isinstance(scaled, Loop) or scaled.reduce or scaled.adds:
+    for copy in schedule.statements:
+        buffer = copy.target
+        if buffer.role != LOCAL or not isinstance(copy, Loop) or copy.reduce or copy.adds:
             continue
-        if scaled.at != scaled.free or fills[buffer] != 1 or uses[buffer] != 1:
+        if copy.at != copy.free or fills[buffer] != 1 or uses[buffer] != 1:
             continue
-        place = next(k for k, s in enumerate(statements) if buffer in used(s))
-        whole = _with_factors(statements[place], scaled)
-        if whole is not None and other(whole, _sizes(whole, schedule)) is not None:
+        place, of = next((k, s) for k, s in enumerate(statements) if buffer in used(s))
+        if not isinstance(of, Loop) or of.reduce != "sum":
+            continue
+        read, *others = (
+            r for entry in (of.body, of.finish) for r in reads(entry) if r.buffer is buffer
+        )
+        whole = None if others or read in reads(of.finish) else merged(of, read, copy)
+        if whole is not None:
             statements[place] = whole
-            statements.remove(scaled)
+            statements.remove(copy)
     return replace(schedule, statements=tuple(statements))
 
 
-def _with_factors(product: Statement, scaled: Loop) -> Loop | None:
+def _with_factors(product: Loop, read: Read, scaled: Loop) -> Loop | None:
     """A sum in which what another loop stores is what it stores."""
-    if not isinstance(product, Loop) or not product.symmetric:
+    inner = tuple(reads(scaled.body))
+    if not product.symmetric or factors_of(scaled.body) != inner:
         return None
-    found = [read for read in reads(product.body) if read.buffer is scaled.target]
-    after = any(read.buffer is scaled.target for read in reads(product.finish))
-    inner = list(reads(scaled.body))
-    if after or len(found) != 1 or factors_of(scaled.body) != tuple(inner):
-        return None
-    at = dict(zip(scaled.at, found[0].at, strict=True))
-    moved = (Read(r.buffer, tuple(at[k] for k in r.at)) for r in inner)
-    others = (f for f in factors_of(product.body) if f != found[0])
-    return product._replace(body=Call("*", (*others, *moved)))
+    at = dict(zip(scaled.at, read.at, strict=True))
+    others = (f for f in factors_of(product.body) if f != read)
+    return product._replace(body=Call("*", (*others, *(relabelled(r, at) for r in inner))))
 
 
 def _sizes(loop: Loop, schedule: Schedule) -> dict[int, int]:

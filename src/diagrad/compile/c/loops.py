@@ -83,10 +83,8 @@ class LoopWriter:
         product = self.machine.product(loop, self.size)
         if product is not None:
             return self.large(product)
-        inner = self._inner()
-        if loop.reduce == "sum" and inner is not None and is_arithmetic(loop.body):
-            return self.tiled(inner)
-        return self.reduced()
+        inner = self.tiled_along()
+        return self.reduced() if inner is None else self.tiled(inner)
 
     # Where nothing is reduced.
 
@@ -98,7 +96,8 @@ class LoopWriter:
         if isinstance(body, Read) and self._is_turned(body):
             target, of = self.scope.called[loop.target], self.scope.called[body.buffer]
             rows = prod(self.size[k] for k in range(body.at[0], len(loop.at)))
-            return [f"turn({target}, {of}, {rows}, {prod(self.size.values()) // rows});"]
+            columns = prod(self.size.values()) // rows
+            return [f"turn({target}, {rows}, {of}, {columns}, {rows}, {columns});"]
         whole = self.fixed is None and not loop.adds and loop.at == loop.free
         if whole and len(loop.at) > 1 and is_function(body):
             assert isinstance(body, Call)
@@ -173,11 +172,13 @@ class LoopWriter:
 
     # Sums.
 
-    def _inner(self) -> int | None:
-        """A free label along which entries lie side by side, in the target and wherever it is
-        read."""
+    def tiled_along(self) -> int | None:
+        """Of a sum that vectors can add up, a free label along which entries lie side by side, in
+        the target and wherever it is read."""
         loop = self.loop
         if not loop.at or loop.at != loop.free or has_indicator(loop.body):
+            return None
+        if loop.reduce != "sum" or not is_arithmetic(loop.body):
             return None
         j = loop.at[-1]
         if self.size[j] < 2 or not any(j in read.at for read in self.reads):

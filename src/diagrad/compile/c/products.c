@@ -40,23 +40,23 @@ static inline __attribute__((unused)) void columns_of_eight(
 }
 #endif
 
-/* b = a transposed; a is rows x columns. */
+/* b = a transposed; a is rows x columns, the rows of each are so far apart. */
 static void __attribute__((unused)) turn(
-    real *restrict b, const real *restrict a, int rows, int columns)
+    real *restrict b, int b_step, const real *restrict a, int a_step, int rows, int columns)
 {
     const int high = rows - rows % 8, wide = columns - columns % 8;
     for (int i = 0; i < high; i += 8)
         for (int j = 0; j < wide; j += 8) {
             V8 r[8];
-            columns_of_eight(r, &a[(ptrdiff_t)i * columns + j], columns);
-            for (int q = 0; q < 8; q++) *(V8 *)&b[(ptrdiff_t)(j + q) * rows + i] = r[q];
+            columns_of_eight(r, &a[(ptrdiff_t)i * a_step + j], a_step);
+            for (int q = 0; q < 8; q++) *(V8 *)&b[(ptrdiff_t)(j + q) * b_step + i] = r[q];
         }
     for (int i = 0; i < high; i++)
         for (int j = wide; j < columns; j++)
-            b[(ptrdiff_t)j * rows + i] = a[(ptrdiff_t)i * columns + j];
+            b[(ptrdiff_t)j * b_step + i] = a[(ptrdiff_t)i * a_step + j];
     for (int i = high; i < rows; i++)
         for (int j = 0; j < columns; j++)
-            b[(ptrdiff_t)j * rows + i] = a[(ptrdiff_t)i * columns + j];
+            b[(ptrdiff_t)j * b_step + i] = a[(ptrdiff_t)i * a_step + j];
 }
 
 /* What is below the diagonal of a square matrix, from what is above it. */

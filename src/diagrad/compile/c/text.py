@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from diagrad.compile.cost import FUNCTION_NAMES
 from diagrad.compile.statements import (
+    PANEL,
     Buffer,
     Call,
     Count,
@@ -46,11 +47,13 @@ CHOOSING = {sign: f"({{0}} {sign} {{1}})" for sign in (">", ">=", "<", "<=", "==
 
 
 class Lanes(NamedTuple):
-    """Entries side by side along a label, from an offset: those of one vector."""
+    """Entries side by side along a label, from an offset, in a panel from another one: those of one
+    vector."""
 
     label: int
     width: int
     offset: str
+    in_panel: str = "0"
 
 
 class Scope(NamedTuple):
@@ -76,7 +79,7 @@ class Scope(NamedTuple):
         for label, stride in zip(at, strides, strict=True):
             name = (names or {}).get(label) or variable(label)
             if lanes is not None and label == lanes.label:
-                name = lanes.offset
+                name = lanes.in_panel if buffer.role == PANEL else lanes.offset
             parts.append(f"{stride} * {name}" if stride != 1 else name)
         whole = f"{self.called[buffer]}[{' + '.join(parts) or '0'}]"
         if lanes is not None and lanes.width > 1 and lanes.label in at:

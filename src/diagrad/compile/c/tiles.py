@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from diagrad.compile.c.text import Lanes, indented, variable
-from diagrad.compile.statements import Entry
+from diagrad.compile.statements import Entry, Loop, Read
 
 if TYPE_CHECKING:
     from diagrad.compile.c.loops import LoopWriter
@@ -35,7 +35,8 @@ class Tile:
         vectors that are not below the diagonal."""
         step = sum(self.widths)
         start = f"{self.first} + c" if count > 1 else str(self.first)
-        lines = [line for part in rows for line in self._over_rows(part, start)]
+        lines = [line for panel in self.loop.loop.panels for line in self._filled(panel, start)]
+        lines += [line for part in rows for line in self._over_rows(part, start)]
         if count < 2:
             return lines
         return [f"for (int c = 0; c < {count * step}; c += {step}) {{", *indented(lines), "}"]
@@ -67,9 +68,7 @@ class Tile:
         columns = range(skipped, len(self.widths))
         cells = [(r, c) for r in range(rows) for c in columns]
         names = {r: self._names(r, first, single) for r in range(rows)}
-        lanes = {
-            c: Lanes(self.j, self.widths[c], f"({start} + {sum(self.widths[:c])})") for c in columns
-        }
+        lanes = self._lanes(start)
         for r, c in cells:
             yield f"{kind(self.widths[c])} a{r}_{c} = {zero(self.widths[c])};"
         loop = self.loop.loop
@@ -84,10 +83,36 @@ class Tile:
             value = self.loop.scope.entry(self.finish, f"a{r}_{c}", names[r], lanes[c])
             yield f"{target} {'+=' if part else '='} {value};"
 
+    def _lanes(self, start: str) -> list[Lanes]:
+        before = [sum(self.widths[:c]) for c in range(len(self.widths))]
+        pairs = zip(self.widths, before, strict=True)
+        return [Lanes(self.j, w, f"({start} + {first})", str(first)) for w, first in pairs]
+
+    def _filled(self, panel: Loop, start: str) -> list[str]:
+        """What fills a panel for these columns."""
+        scope, r = self.loop.scope, panel.at[0]
+        if is_turned(panel):
+            assert isinstance(panel.body, Read)
+            of = scope.place(panel.body.buffer, panel.body.at, {self.j: f"({start})", r: "0"})
+            to, terms = scope.called[panel.target], self.loop.size[r]
+            wide = panel.target.axes[1].evaluate(scope.sizes)
+            return [f"turn({to}, {wide}, &{of}, {terms}, {sum(self.widths)}, {terms});"]
+        lines = [
+            f"{scope.place(panel.target, panel.at, None, lanes)} = "
+            f"{scope.entry(panel.body, '', None, lanes)};"
+            for lanes in self._lanes(start)
+        ]
+        return self.loop.nested([r], lines)
+
     def _names(self, row: int, first: int, single: bool) -> dict[int, str]:
         if self.block is None:
             return {}
         return {self.block: str(first + row) if single else f"({variable(self.block)} + {row})"}
+
+
+def is_turned(panel: Loop) -> bool:
+    """Whether a panel has columns of a matrix that is stored transposed."""
+    return isinstance(panel.body, Read) and panel.body.at == panel.at[::-1]
 
 
 def kind(width: int) -> str:
