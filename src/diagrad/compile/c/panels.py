@@ -14,6 +14,7 @@ from diagrad.compile.statements import (
     Read,
     Schedule,
     count_of,
+    reads,
     relabelled,
     replaced,
 )
@@ -57,5 +58,7 @@ def _is_product(writer: LoopWriter, read: Read) -> bool:
 
 
 def _is_made_in_vectors(writer: LoopWriter, panel: Loop) -> bool:
+    j = panel.at[-1]
     simple = is_arithmetic(panel.body) and not has_indicator(panel.body)
-    return simple and writer.is_side_by_side(panel.body, panel.at[-1])
+    along = any(j in read.at for read in reads(panel.body))
+    return simple and along and writer.is_side_by_side(panel.body, j)
