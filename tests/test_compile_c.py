@@ -284,15 +284,18 @@ int main(void)
 SANITIZERS = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
-def test_the_code_runs_clean_under_the_sanitizers(tmp_path):
+@pytest.mark.parametrize("least", [panels.LEAST, 0])
+def test_the_code_runs_clean_under_the_sanitizers(tmp_path, monkeypatch, least):
     """Arrays end where they end, so that a read beyond is found."""
+    monkeypatch.setattr(panels, "LEAST", least)
     problem = quietly(NETWORK)
-    sizes = {"N": 5, "D": 7, "H": 19, "K": 3}
+    sizes = {"N": 5, "D": 9, "H": 19, "K": 3}
     arrays = point(problem, sizes)
     for name, array in zip(arrays, arrays.values(), strict=True):
         count = np.arange(array.size)
         array[...] = ((count * 7 + list(arrays).index(name)) % 11 / 11 - 0.4).reshape(array.shape)
     function = compiled(problem, GRADIENTS, "c")
+    assert ("turn(scratch" in function.source(**arrays)) is (least == 0)
     values = function(**arrays)
     (kernel, _), *_ = function._made.values()
     main = MAIN.format(
