@@ -17,7 +17,16 @@ from diagrad.compile.c.text import (
     substituted,
     variable,
 )
-from diagrad.compile.c.tiles import MOST_ROWS, Tile, kind, panels, side_by_side, zero
+from diagrad.compile.c.tiles import (
+    IN_A_ROW,
+    MOST_ROWS,
+    VECTORS,
+    Tile,
+    kind,
+    panels,
+    side_by_side,
+    zero,
+)
 from diagrad.compile.statements import (
     ZERO,
     Call,
@@ -224,7 +233,8 @@ class LoopWriter:
         if part is not None:
             within, after = Result(), self.loop.finish
         lines: list[str] = []
-        for first, count, widths in panels(self.size[j], self.machine.lanes):
+        vectors = IN_A_ROW if block is None else VECTORS
+        for first, count, widths in panels(self.size[j], self.machine.lanes, vectors):
             tile = Tile(self, j, block, first, widths, within)
             rows = self._rows(block, len(widths))
             lines += tile.over_panels(count, rows)

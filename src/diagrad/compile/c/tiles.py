@@ -11,8 +11,8 @@ from diagrad.compile.statements import Entry, Loop, Read
 if TYPE_CHECKING:
     from diagrad.compile.c.loops import LoopWriter
 
-# Vectors side by side in a tile, and at most so many rows.
-VECTORS, MOST_ROWS = 2, 8
+# Vectors side by side in a tile, and at most so many rows; of a tile that has one row, vectors.
+VECTORS, MOST_ROWS, IN_A_ROW = 2, 8, 8
 
 
 class Tile:
@@ -127,19 +127,19 @@ def zero(width: int) -> str:
 def side_by_side(label: int, size: int, lanes: int) -> list[Lanes]:
     """The vectors that all entries along a label make, the widest first."""
     found, first = [], 0
-    for _, count, widths in panels(size, lanes):
+    for _, count, widths in panels(size, lanes, VECTORS):
         for width in widths * count:
             found.append(Lanes(label, width, str(first)))
             first += width
     return found
 
 
-def panels(size: int, lanes: int) -> Iterator[tuple[int, int, list[int]]]:
-    """Columns in panels of vectors: the first column, how many such panels, the widths of the
-    vectors in one."""
-    wide = VECTORS * lanes
+def panels(size: int, lanes: int, vectors: int) -> Iterator[tuple[int, int, list[int]]]:
+    """Columns in panels of so many vectors: the first column, how many such panels, the widths of
+    the vectors in one."""
+    wide = vectors * lanes
     if size >= wide:
-        yield 0, size // wide, [lanes] * VECTORS
+        yield 0, size // wide, [lanes] * vectors
     first = size - size % wide
     widths = []
     rest, width = size - first, lanes
