@@ -13,6 +13,7 @@ from generated.points import draw_env
 from generated.problems import case
 
 import diagrad as dg
+from diagrad.compile.c import whole
 from diagrad.errors import DerivationError
 from diagrad.operations import OPERATORS, ROOMS
 from diagrad.operations.functions import TABLE
@@ -28,8 +29,6 @@ row_m: row[m]; row_n: row[n]; column_m: column[m]; column_n: column[n]
 positive_A: matrix[m, n] & positive; prob_A: matrix[m, n] & prob
 """
 EVERY = list({id(room): room for room in [*ROOMS, *OPERATORS.values()]}.values())
-# Operations that C need not have; some have derivatives in which such a one stands.
-NOT_IN_C = {"pinv"}
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +52,8 @@ def test_every_operation_and_its_derivative_run_by_numpy(standard, room):
 
 @in_c
 def test_every_operation_and_its_derivative_run_in_c(standard):
-    rooms = [room for room in EVERY if room.name not in NOT_IN_C]
-    check(standard, [room.example for room in rooms], {"m": 4, "n": 3}, "c", BOTH)
-    derivatives = [gradient(standard, room.example) for room in rooms]
+    check(standard, [room.example for room in EVERY], {"m": 4, "n": 3}, "c", BOTH)
+    derivatives = [gradient(standard, room.example) for room in EVERY]
     check(standard, derivatives, {"m": 3, "n": 5}, "c")
 
 
@@ -66,15 +64,30 @@ def test_the_derivative_of_every_function_runs_by_its_name(standard, backend):
 
 
 @in_c
-@pytest.mark.parametrize("name", sorted(NOT_IN_C))
-def test_what_c_has_no_code_for_runs_by_numpy_and_c_asked_for_says_so(standard, name):
-    (room,) = (room for room in EVERY if room.name == name)
-    asked = [room.example, gradient(standard, room.example)]
-    function = compiled(standard, asked, "auto")
-    if function.backend == "numpy":
-        check(standard, asked, {"m": 4, "n": 3}, "auto", BOTH)
-        with pytest.raises(DerivationError, match=r"no C code for .*: use backend='numpy'"):
-            compiled(standard, asked, "c")
+def test_what_c_has_no_code_for_runs_by_numpy_and_c_asked_for_says_so(standard, monkeypatch):
+    monkeypatch.delitem(whole.LINEAR_ALGEBRA, "det")
+    asked = ["det(S)", gradient(standard, "det(S)")]
+    assert compiled(standard, asked, "auto").backend == "numpy"
+    check(standard, asked, {"m": 4, "n": 3}, "auto", BOTH)
+    with pytest.raises(DerivationError, match=r"no C code for det: use backend='numpy'"):
+        compiled(standard, asked, "c")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (5, 3), (3, 5), (24, 17), (9, 9)])
+@pytest.mark.parametrize("dtype", BOTH)
+def test_pseudoinverses_are_right_for_every_rank(backend, shape, dtype):
+    function = quietly("A: matrix[m, n]").compile(["pinv(A)"], backend=backend)
+    rng, shortest = np.random.default_rng(7), min(shape)
+    for rank in {0, 1, shortest // 2, shortest}:
+        for scale in (1.0, 1e-25, 1e25):
+            left, right = rng.normal(size=(shape[0], rank)), rng.normal(size=(rank, shape[1]))
+            A = (scale * left @ right).astype(dtype)
+            (found,) = function(A)
+            want = np.linalg.pinv(A.astype(float), rcond=1e-4 if dtype == np.float32 else 1e-11)
+            same(found * scale, want * scale, dtype, (shape, rank, scale))
+    A = np.ones(shape, dtype)
+    A[0, 0] = np.nan
+    assert np.isnan(function(A)[0]).all() and function(A)[0].shape == shape[::-1]
 
 
 def gradients(problem: dg.Problem) -> list:

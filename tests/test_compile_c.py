@@ -250,7 +250,7 @@ def test_a_workspace_is_smaller_than_all_tensors_and_calls_at_once_have_their_ow
 def test_the_code_compiles_without_a_warning():
     problem = quietly(NETWORK)
     for dtype in (np.float64, np.float32):
-        asked = [*GRADIENTS, "inv(G)", "logdet(G)", "gelu(Z)", "prod(Z, axis=0)"]
+        asked = [*GRADIENTS, "inv(G)", "logdet(G)", "pinv(W)", "gelu(Z)", "prod(Z, axis=0)"]
         arrays = point(problem, sizes_of(problem), dtype=dtype)
         function = compiled(problem, asked, "c")
         text = function.source(**arrays)
@@ -294,7 +294,8 @@ def test_the_code_runs_clean_under_the_sanitizers(tmp_path, monkeypatch, least):
     for name, array in zip(arrays, arrays.values(), strict=True):
         count = np.arange(array.size)
         array[...] = ((count * 7 + list(arrays).index(name)) % 11 / 11 - 0.4).reshape(array.shape)
-    function = compiled(problem, GRADIENTS, "c")
+    asked = [*GRADIENTS, "pinv(W)", "pinv(V) @ pinv(V).T"]
+    function = compiled(problem, asked, "c")
     assert ("turn(scratch" in function.source(**arrays)) is (least == 0)
     values = function(**arrays)
     (kernel, _), *_ = function._made.values()

@@ -165,21 +165,107 @@ static void cholesky(double *x, const double *a, size_t n)
         }
 }
 """,
+    "dot": """\
+static double dot(const double *p, const double *q, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += p[i] * q[i];
+    return sum;
 }
-NEEDS = dict.fromkeys(("inverse", "determinant", "log_determinant"), "eliminate")
+""",
+    "rotate": """\
+/* p and q, of n entries, rotated by the angle of this tangent. */
+static void rotate(double *p, double *q, size_t n, double tangent)
+{
+    const double cosine = 1.0 / sqrt(1.0 + tangent * tangent);
+    for (size_t i = 0; i < n; i++) {
+        const double x = p[i], y = q[i];
+        p[i] = cosine * (x - tangent * y);
+        q[i] = cosine * (tangent * x + y);
+    }
+}
+""",
+    "orthogonalise": """\
+/* Jacobi's rotations of the k lines of w, of n entries each, two at a time, until all are
+   orthogonal but for rounding, and of those of the k x k matrix v along with them. */
+static void orthogonalise(double *w, double *v, size_t k, size_t n, double rounding)
+{
+    int rotated = 1;
+    for (size_t sweep = 0; rotated && sweep < 60; sweep++) {
+        rotated = 0;
+        for (size_t j = 1; j < k; j++)
+            for (size_t i = 0; i < j; i++) {
+                double *p = w + i * n, *q = w + j * n;
+                const double pp = dot(p, p, n), qq = dot(q, q, n), pq = dot(p, q, n);
+                if (fabs(pq) <= rounding * sqrt(pp) * sqrt(qq))
+                    continue;
+                const double z = (qq - pp) / (2.0 * pq), size = fabs(z);
+                const double root = size < 1000000.0 ? sqrt(1.0 + z * z) : size;
+                const double tangent = (z < 0.0 ? -1.0 : 1.0) / (size + root);
+                rotate(p, q, n, tangent);
+                rotate(v + i * k, v + j * k, k, tangent);
+                rotated = 1;
+            }
+    }
+}
+""",
+    "pseudoinverse": """\
+/* The pseudoinverse x of the m x n matrix a, in which singular values that are 0 but for rounding
+   count as 0; not a number where an entry of a is not finite. There is room for a in w, and for the
+   square of its shorter side in v. */
+static void pseudoinverse(double *x, const double *a, double *w, double *v, size_t m, size_t n)
+{
+    const size_t lines = m < n ? m : n, length = m < n ? n : m;
+    const double rounding = (double)length * (nextafter(1.0, 2.0) - 1.0);
+    double most = 0.0, largest = 0.0;
+    int finite = 1;
+    for (size_t i = 0; i < m * n; i++) {
+        finite = finite && isfinite(a[i]);
+        most = fabs(a[i]) > most ? fabs(a[i]) : most;
+    }
+    for (size_t i = 0; i < m * n; i++)
+        x[i] = finite ? 0.0 : NAN;
+    if (!finite || most == 0.0)
+        return;
+    for (size_t p = 0; p < lines; p++) {
+        for (size_t i = 0; i < length; i++)
+            w[p * length + i] = (m < n ? a[p * n + i] : a[i * n + p]) / most;
+        for (size_t i = 0; i < lines; i++)
+            v[p * lines + i] = i == p ? 1.0 : 0.0;
+    }
+    orthogonalise(w, v, lines, length, rounding);
+    for (size_t p = 0; p < lines; p++) {
+        const double square = dot(w + p * length, w + p * length, length);
+        largest = square > largest ? square : largest;
+    }
+    for (size_t p = 0; p < lines; p++) {
+        const double square = dot(w + p * length, w + p * length, length);
+        for (size_t i = 0; i < length && square > rounding * rounding * largest; i++)
+            for (size_t j = 0; j < lines; j++)
+                x[m < n ? i * lines + j : j * length + i]
+                    += v[p * lines + j] * (w[p * length + i] / square) / most;
+    }
+}
+""",
+}
+NEEDS = {
+    **dict.fromkeys(("inverse", "determinant", "log_determinant"), ("eliminate",)),
+    "pseudoinverse": ("dot", "rotate", "orthogonalise"),
+}
 # Those of the C library that are called, by the word of the language.
 LIBRARY = {
     name: name
     for name in "exp log sqrt tanh sin cos tan sinh cosh erf log1p expm1 pow".split()  # noqa: SIM905
 } | {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "abs": "fabs"}
-CALLED = re.compile(rf"\b({'|'.join([*LIBRARY.values(), 'erfc'])})\(")
+CALLED = re.compile(rf"\b({'|'.join([*LIBRARY.values(), 'erfc', 'nextafter'])})\(")
 NUMBER = re.compile(r"\b\d+\.\d+\b")
 
 
 def texts(names: Iterable[str], single: bool) -> list[str]:
     """The functions of these names and those that they need."""
     wanted = set(names)
-    wanted |= {NEEDS[name] for name in wanted if name in NEEDS}
+    wanted.update(*(NEEDS.get(name, ()) for name in names))
     found = [text for name, text in FUNCTIONS.items() if name in wanted]
     return [_as_float(text) for text in found] if single else found
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 # Loops over the axes along which one was chosen.
 Each = Callable[[list[str]], list[str]]
-LINEAR_ALGEBRA = {"inv": "inverse", "det": "determinant", "logdet": "log_determinant"}
+LINEAR_ALGEBRA = {
+    "inv": "inverse",
+    "det": "determinant",
+    "logdet": "log_determinant",
+    "pinv": "pseudoinverse",
+}
+WORDS = (*LINEAR_ALGEBRA, CHOLESKY.name, LOWER_ONES.name)
 
 
 class Whole:
@@ -35,7 +41,7 @@ class Whole:
             return self._copied(called, of, self.unit.count(target).text)
         if statement.head.operation in (FIRST, SHARED):
             return self._chosen(statement)
-        if word not in (*LINEAR_ALGEBRA, CHOLESKY.name, LOWER_ONES.name) or len(of.axes) != 2:
+        if word not in WORDS or len(of.axes) != 2:
             raise Unwritten(word)
         if statement.head.operation is LOWER_ONES:
             return self._lower_ones(target)
@@ -43,12 +49,20 @@ class Whole:
         self.unit.entries.used.add(LINEAR_ALGEBRA.get(word, word))
         if word == CHOLESKY.name:
             return [f"cholesky({called}, {given}, {order});"]
+        if word == "pinv":
+            return self._pseudoinverse(called, of)
         copy = self._copy(of)
         lines = self._copied(copy, of, self.unit.count(of).text)
         if target.axes:
             return [*lines, f"inverse({called}, {copy}, {order});"]
         start = self.unit.assigned(target, first=True)
         return [*lines, f"{start} = {LINEAR_ALGEBRA[word]}({copy}, {order});"]
+
+    def _pseudoinverse(self, called: str, of: Buffer) -> list[str]:
+        """Room for the square of the columns is more than enough for that of the shorter side."""
+        room = self._copy(of), self._room("rotations_of", of, (of.axes[1], of.axes[1]))
+        sizes = (self.unit.size(axis).text for axis in of.axes)
+        return [f"pseudoinverse({', '.join((called, self.unit.called[of], *room, *sizes))});"]
 
     def _lower_ones(self, target: Buffer) -> list[str]:
         self.unit.labels = dict(enumerate(self.unit.letters[:2]))
@@ -136,7 +150,10 @@ class Whole:
 
     def _copy(self, of: Buffer) -> str:
         """Room for a copy of a matrix."""
-        copy = Buffer(f"copy_of_{of.name}", of.axes, LOCAL)
-        self.unit.called[copy] = identifier(f"copy_of_{self.unit.called[of]}", self.unit.taken)
-        self.unit.copies.append(copy)
-        return self.unit.called[copy]
+        return self._room("copy_of", of, of.axes)
+
+    def _room(self, what: str, of: Buffer, axes: tuple[Size, ...]) -> str:
+        room = Buffer(f"{what}_{of.name}", axes, LOCAL)
+        self.unit.called[room] = identifier(f"{what}_{self.unit.called[of]}", self.unit.taken)
+        self.unit.copies.append(room)
+        return self.unit.called[room]

@@ -53,6 +53,14 @@ def cholesky(a):
     except np.linalg.LinAlgError:
         return np.full_like(a, np.nan)
 """
+PSEUDOINVERSE = """\
+def pseudoinverse(a):
+    rounding = max(a.shape) * np.finfo(a.dtype).eps
+    try:
+        return np.linalg.pinv(a, rcond=rounding)
+    except np.linalg.LinAlgError:
+        return np.full_like(a.T, np.nan)
+"""
 NEAREST = """\
 def first(z, chosen, axes):
     order = [k for k in range(z.ndim) if k not in axes] + list(axes)
@@ -75,7 +83,13 @@ LINEAR_ALGEBRA = {
     "det": "np.linalg.det({0})",
     "logdet": "np.linalg.slogdet({0})[1]",
     "cholesky": "cholesky({0})",
-    "pinv": "np.linalg.pinv({0})",
+    "pinv": "pseudoinverse({0})",
     LOWER_ONES.name: "np.tril({0})",
 }
-HELPERS = {"inv": INVERSE, "cholesky": ROOT, FIRST.name: NEAREST, SHARED.name: EQUAL}
+HELPERS = {
+    "inv": INVERSE,
+    "pinv": PSEUDOINVERSE,
+    "cholesky": ROOT,
+    FIRST.name: NEAREST,
+    SHARED.name: EQUAL,
+}

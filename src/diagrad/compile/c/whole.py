@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from diagrad.compile.c.text import Scope, indented, strides_of, variable
 from diagrad.compile.digits import RESHAPED
-from diagrad.compile.statements import Buffer, Library, Unwritten
+from diagrad.compile.statements import LOCAL, Buffer, Library, Unwritten
 from diagrad.operations.extremes import FIRST, SHARED
 from diagrad.operations.factorisations import CHOLESKY, LOWER_ONES
 
@@ -33,6 +33,12 @@ def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) 
         return _loops([0, 1], sizes, [f"{target}[{sizes[1]} * i0 + i1] = (real)(i1 <= i0);"])
     if word == CHOLESKY.name and len(sizes) == 2:
         return [f"cholesky({target}, {of[0]}, {sizes[0]});"]
+    if word == "pinv" and len(sizes) == 2:
+        matrix = statement.arguments[0]
+        short = matrix.axes[sizes[0] > sizes[1]]
+        room = scratch(matrix), scratch(Buffer("", (short, short), LOCAL))
+        rest = ", ".join((of[0], *room, *map(str, sizes)))
+        return [f"pseudoinverse({target}, {rest});"]
     if word not in LINEAR_ALGEBRA or len(sizes) != 2:
         raise Unwritten(word)
     copy = scratch(statement.arguments[0])
