@@ -247,8 +247,11 @@ def test_outputs_that_are_inputs_constants_or_the_same_are_arrays_of_their_own(b
 def test_every_function_takes_a_constant(backend):
     words = [row.name for row in TABLE]
     assert {"gelu", "erf", "step", "sigmoid"} <= set(words)
-    asked = [f"{x} * {word}({c})" for word in words for x in "xs" for c in ("pi / 4", "sqrt(0.5)")]
-    check(quietly("x: row[n]; s: scalar"), asked, {"n": 3}, backend, BOTH)
+    constants = ("pi / 4", "sqrt(0.5)", "1", "n")
+    asked = [f"{x} * {word}({c})" for word in words for x in "xs" for c in constants]
+    check(quietly("x: row[n]; s: scalar"), asked, {"n": 1}, backend, BOTH)
+    alone = quietly("s: scalar").compile(["erf(2)", "gelu(2)", "step(2)", "erf(-1) * s"], backend)
+    np.testing.assert_allclose(alone(s=1.0), [0.995322265, 1.954499736, 1, -0.842700793], rtol=1e-8)
 
 
 def test_numbers_made_of_sizes_divide_by_zero_and_overflow_as_in_numpy(backend):

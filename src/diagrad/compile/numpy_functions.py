@@ -26,16 +26,16 @@ def relu(x):
 """,
     "step": """\
 def step(x):
-    return np.where(x > 0, 1.0, 0.0).astype(np.result_type(x))
+    return np.where(x > 0, 1.0, 0.0).astype(np.result_type(x, 1.0))
 """,
     "erf": """\
 def erf(x):
-    return np.vectorize(math.erf, otypes=[float])(x).astype(np.result_type(x))
+    return np.vectorize(math.erf, otypes=[float])(x).astype(np.result_type(x, 1.0))
 """,
     "gelu": """\
 def gelu(x):
     below = np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[float])
-    return x * below(x).astype(np.result_type(x))
+    return x * below(x).astype(np.result_type(x, 1.0))
 """,
 }
 # Where there is none, NaN, as of a division of 0 by 0.
