@@ -347,6 +347,11 @@ class LoopWriter:
         )
 
     def _over(self) -> list[int]:
-        """The labels that are reduced, the one along which entries lie side by side last."""
-        last = [read.at[-1] for read in self.reads if read.at]
-        return sorted(self.loop.over, key=lambda label: (last.count(label), self.size[label]))
+        """The labels that are reduced, the one along which entries lie side by side last, if there
+        are some."""
+
+        def merit(label: int) -> tuple[bool, int, int]:
+            apart = sum(label in read.at[:-1] for read in self.reads)
+            return self.size[label] >= FEW, -apart, self.size[label]
+
+        return sorted(self.loop.over, key=merit)
