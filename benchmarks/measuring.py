@@ -2,7 +2,8 @@
 
 In every round each contender runs for some milliseconds, in an order drawn anew, so that what slows
 the machine down slows all of them; the ratio of two contenders is taken within a round, and the
-median of the rounds' ratios is what is reported, with its quartiles.
+median of the rounds' ratios is what is reported, with its quartiles. Before its turn a contender
+makes one call that is not timed, if calls are not long.
 """
 
 from __future__ import annotations
