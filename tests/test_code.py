@@ -16,6 +16,7 @@ import diagrad as dg
 from diagrad.cli import main
 from diagrad.code import code
 from diagrad.code.task import task_of
+from diagrad.compile.c_functions import LINEAR_ALGEBRA
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "code"
@@ -338,8 +339,11 @@ def test_the_back_ends_that_there_are_are_said() -> None:
     assert derivation.code("numpy") == code([derivation], "numpy")
 
 
-def test_what_is_not_defined_is_said() -> None:
-    p = dg.parse("A: matrix[n, n]; g: elementwise; K = sum(g(A))")
+def test_what_has_no_code_and_what_is_not_defined_is_said(monkeypatch) -> None:
+    p = dg.parse("A: matrix[n, n]; g: elementwise; J = sum(pinv(A)); K = sum(g(A))")
+    monkeypatch.delitem(LINEAR_ALGEBRA, "pinv")
+    with pytest.raises(dg.DerivationError, match="no c code for pinv"):
+        p.derive("J", "A").code("c")
     with pytest.raises(dg.DerivationError, match="g has no definition"):
         p.derive("K", "A").code("numpy")
 

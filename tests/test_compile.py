@@ -80,8 +80,8 @@ def test_pseudoinverses_are_right_for_every_rank(backend, shape, dtype):
     rng, shortest = np.random.default_rng(7), min(shape)
     for rank in {0, 1, shortest // 2, shortest}:
         for scale in (1.0, 1e-25, 1e25):
-            left, right = rng.normal(size=(shape[0], rank)), rng.normal(size=(rank, shape[1]))
-            A = (scale * left @ right).astype(dtype)
+            left, right = (np.linalg.qr(rng.normal(size=(n, rank)))[0] for n in shape)
+            A = (left * np.linspace(scale, 9 * scale, rank) @ right.T).astype(dtype)
             (found,) = function(A)
             want = np.linalg.pinv(A.astype(float), rcond=1e-4 if dtype == np.float32 else 1e-11)
             same(found * scale, want * scale, dtype, (shape, rank, scale))

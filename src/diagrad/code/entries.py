@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from diagrad.code.functions import FUNCTIONS, LIBRARY
+from diagrad.compile.c_functions import FUNCTIONS, LIBRARY
 from diagrad.compile.statements import (
     Call,
     Count,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from diagrad.code.functions import FUNCTIONS, LIBRARY
+from diagrad.compile.c_functions import FUNCTIONS, LIBRARY
 from diagrad.compile.in_numpy import new_name
 
 # Keywords, types, macros and functions of the headers that are included, and of those that CBLAS

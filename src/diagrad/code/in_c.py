@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from diagrad.code import comments
 from diagrad.code.entries import ATOM, SUM, UNARY, Entries, Text
-from diagrad.code.functions import texts
 from diagrad.code.identifiers import RESERVED, identifier
 from diagrad.code.loops import Product, is_side_by_side, product_of
 from diagrad.code.task import Task, in_brackets
 from diagrad.code.whole import Whole
+from diagrad.compile.c_functions import texts
 from diagrad.compile.in_numpy import Writer, dimensions
 from diagrad.compile.statements import (
     Buffer,

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from diagrad.code.identifiers import identifier
+from diagrad.compile.c_functions import LINEAR_ALGEBRA
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.statements import LOCAL, Buffer, Library, Read, Unwritten
 from diagrad.dimensions import Size
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 
 # Loops over the axes along which one was chosen.
 Each = Callable[[list[str]], list[str]]
-LINEAR_ALGEBRA = {
-    "inv": "inverse",
-    "det": "determinant",
-    "logdet": "log_determinant",
-    "pinv": "pseudoinverse",
-}
-WORDS = (*LINEAR_ALGEBRA, CHOLESKY.name, LOWER_ONES.name)
 
 
 class Whole:
@@ -41,12 +35,12 @@ class Whole:
             return self._copied(called, of, self.unit.count(target).text)
         if statement.head.operation in (FIRST, SHARED):
             return self._chosen(statement)
-        if word not in WORDS or len(of.axes) != 2:
-            raise Unwritten(word)
         if statement.head.operation is LOWER_ONES:
             return self._lower_ones(target)
+        if word not in LINEAR_ALGEBRA or len(of.axes) != 2:
+            raise Unwritten(word)
         order = self.unit.size(of.axes[0]).text
-        self.unit.entries.used.add(LINEAR_ALGEBRA.get(word, word))
+        self.unit.entries.used.add(LINEAR_ALGEBRA[word])
         if word == CHOLESKY.name:
             return [f"cholesky({called}, {given}, {order});"]
         if word == "pinv":

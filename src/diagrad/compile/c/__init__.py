@@ -17,6 +17,7 @@ from diagrad.compile.c.loops import ROOM, LoopWriter, Machine
 from diagrad.compile.c.panels import with_panels
 from diagrad.compile.c.text import Scope, indented, variable
 from diagrad.compile.c.whole import written
+from diagrad.compile.c_functions import LINEAR_ALGEBRA, texts
 from diagrad.compile.statements import (
     LOCAL,
     ZERO,
@@ -100,7 +101,7 @@ class _Writer:
             f"#define REAL_BITS {8 * BYTES[self.dtype]}",
             f"#define R(x) x{f'##{suffix}' if suffix else ''}",
             resource("functions.c"),
-            *([resource("linear_algebra.c")] if self._has_algebra() else []),
+            *texts(self._of_matrices(), self.dtype == "f"),
             resource("products.c"),
             "void kernel(const void *const *in, void *const *out, void *work);",
             "void kernel(const void *const *in, void *const *out, void *work)",
@@ -109,8 +110,11 @@ class _Writer:
         lines = [*head, *indented(declared), *indented(body), "}"]
         return Kernel("\n".join(lines) + "\n", workspace, tuple(zeroed), calls_blas)
 
-    def _has_algebra(self) -> bool:
-        return any(isinstance(s, Library) for s in self.schedule.statements)
+    def _of_matrices(self) -> set[str]:
+        """The functions of matrices that are called."""
+        libraries = (s for s in self.schedule.statements if isinstance(s, Library))
+        words = {statement.head.operation.name for statement in libraries}
+        return {LINEAR_ALGEBRA[word] for word in words & LINEAR_ALGEBRA.keys()}
 
     def _zeroed(self) -> dict[int, Statement]:
         """Large outputs that begin with 0 everywhere, and the statements that would say so."""

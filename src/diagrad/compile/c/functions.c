@@ -1,9 +1,10 @@
 /* Functions of entries, written so that compilers vectorise the loops that call them.
 
    exp, log and tanh: the argument is reduced by powers of 2, and a polynomial or a fraction of two
-   that interpolates at Chebyshev's nodes does the rest. Errors, in units in the last place (tests/test_compile_functions
-   measures them): exp 1.5, log 1.5, tanh 3, sigmoid 2.6, softplus 2. Where exp would be below twice
-   the smallest normal number it is 0. Overflow, NaN and infinities come out as from the C library. */
+   that interpolates at Chebyshev's nodes does the rest. Errors, in units in the last place
+   (tests/test_compile_functions measures them): exp 1.5, log 1.5, tanh 3, sigmoid 2.6, softplus 2.
+   Where exp would be below twice the smallest normal number it is 0. Overflow, NaN and infinities
+   come out as from the C library. */
 
 #include <math.h>
 #include <stddef.h>
@@ -149,8 +150,7 @@ PURE real tanh_(real x)
    here anyway saves half of the polynomial. */
 PURE real sigmoid_(real x)
 {
-    const real most = -EXP_LEAST, size = abs_(x) > most ? most : abs_(x);
-    const real y = STANDARD(copysign)(size, -x);
+    const real y = at_most(-x, -EXP_LEAST);
     const real n = (y * R(1.4426950408889634) + SHIFTER) - SHIFTER;
     const real r = (y - n * LN2_HIGH) - n * LN2_LOW, z = r * r;
 #if REAL_BITS == 64

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from diagrad.compile.c.text import Scope, indented, strides_of, variable
+from diagrad.compile.c_functions import LINEAR_ALGEBRA
 from diagrad.compile.digits import RESHAPED
 from diagrad.compile.statements import LOCAL, Buffer, Library, Unwritten
 from diagrad.operations.extremes import FIRST, SHARED
@@ -12,12 +13,6 @@ from diagrad.operations.factorisations import CHOLESKY, LOWER_ONES
 
 # Loops over the axes along which one was chosen.
 Each = Callable[[list[str]], list[str]]
-# The functions of linear_algebra.c: of the target, a copy of the matrix, and its size.
-LINEAR_ALGEBRA = {
-    "inv": "inverse({0}, {1}, order, {2});",
-    "det": "{0}[0] = determinant({1}, order, {2});",
-    "logdet": "{0}[0] = log_determinant({1}, order, {2});",
-}
 
 
 def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) -> list[str]:
@@ -31,23 +26,22 @@ def written(statement: Library, scope: Scope, scratch: Callable[[Buffer], str]) 
         return _chosen(statement, target, of, sizes)
     if statement.head.operation is LOWER_ONES:
         return _loops([0, 1], sizes, [f"{target}[{sizes[1]} * i0 + i1] = (real)(i1 <= i0);"])
-    if word == CHOLESKY.name and len(sizes) == 2:
-        return [f"cholesky({target}, {of[0]}, {sizes[0]});"]
-    if word == "pinv" and len(sizes) == 2:
-        matrix = statement.arguments[0]
-        short = matrix.axes[sizes[0] > sizes[1]]
-        room = scratch(matrix), scratch(Buffer("", (short, short), LOCAL))
-        rest = ", ".join((of[0], *room, *map(str, sizes)))
-        return [f"pseudoinverse({target}, {rest});"]
     if word not in LINEAR_ALGEBRA or len(sizes) != 2:
         raise Unwritten(word)
-    copy = scratch(statement.arguments[0])
+    matrix, order = statement.arguments[0], sizes[0]
+    if word == CHOLESKY.name:
+        return [f"cholesky({target}, {of[0]}, {order});"]
+    copy = scratch(matrix)
+    if word == "pinv":
+        short = matrix.axes[sizes[0] > sizes[1]]
+        rotations = scratch(Buffer("", (short, short), LOCAL))
+        return [f"pseudoinverse({target}, {of[0]}, {copy}, {rotations}, {order}, {sizes[1]});"]
+    function = LINEAR_ALGEBRA[word]
+    inverse = bool(statement.target.axes)
+    call = f"{function}({target}, {copy}, {order})" if inverse else f"{function}({copy}, {order})"
     return [
-        "{",
-        f"    int order[{sizes[0]}];",
-        f"    memcpy({copy}, {of[0]}, {sizes[0] ** 2} * sizeof(real));",
-        f"    {LINEAR_ALGEBRA[word].format(target, copy, sizes[0])}",
-        "}",
+        f"memcpy({copy}, {of[0]}, {order**2} * sizeof(real));",
+        f"{call};" if inverse else f"{target}[0] = {call};",
     ]
 
 

@@ -1,4 +1,5 @@
-"""Functions that C code brings with it, each only where it is used."""
+"""Functions that C code brings with it, each only where it is used: printed code those of entries
+and of matrices, compiled code, which has vectors of entries, those of matrices."""
 
 from __future__ import annotations
 
@@ -116,12 +117,13 @@ static void inverse(double *x, double *a, size_t n)
             x[i] = NAN;
         return;
     }
-    for (size_t i = n; i-- > 0;)
-        for (size_t j = 0; j < n; j++) {
-            for (size_t k = i + 1; k < n; k++)
+    for (size_t i = n; i-- > 0;) {
+        for (size_t k = i + 1; k < n; k++)
+            for (size_t j = 0; j < n; j++)
                 x[i * n + j] -= a[i * n + k] * x[k * n + j];
+        for (size_t j = 0; j < n; j++)
             x[i * n + j] /= a[i * n + i];
-        }
+    }
 }
 """,
     "determinant": """\
@@ -187,8 +189,9 @@ static void rotate(double *p, double *q, size_t n, double tangent)
 }
 """,
     "orthogonalise": """\
-/* Jacobi's rotations of the k lines of w, of n entries each, two at a time, until all are
-   orthogonal but for rounding, and of those of the k x k matrix v along with them. */
+/* Rotates the k lines of w, of n entries each, two at a time, until all are orthogonal but for
+   rounding, and those of the k x k matrix v with them (Hestenes, Inversion of matrices by
+   biorthogonalization, 1958). */
 static void orthogonalise(double *w, double *v, size_t k, size_t n, double rounding)
 {
     int rotated = 1;
@@ -248,6 +251,14 @@ static void pseudoinverse(double *x, const double *a, double *w, double *v, size
     }
 }
 """,
+}
+# Those of matrices, by the word of the language.
+LINEAR_ALGEBRA = {
+    "inv": "inverse",
+    "det": "determinant",
+    "logdet": "log_determinant",
+    "cholesky": "cholesky",
+    "pinv": "pseudoinverse",
 }
 NEEDS = {
     **dict.fromkeys(("inverse", "determinant", "log_determinant"), ("eliminate",)),
